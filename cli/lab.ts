@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { CertificateIdentity } from '../protocol/http/mod.ts'
+import { parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
+import { type Settings, StartProblem } from '../server/main.ts'
+import { issueDeviceCertificate } from '../server/pki/mod.ts'
+import { ensureLabCa } from '../server/store/mod.ts'
+import { addSettingOptions, settingsFrom } from './settings.ts'
+import { withStore } from './store-access.ts'
+
+/** PEM files of a virtual phone: its factory certificate and the CA of the server. */
+export interface LabCertificate {
+  readonly certPem: string
+  readonly keyPem: string
+  readonly caPem: string
+}
+
+export function registerLabCommand(program: Command): void {
+  const lab = program.command('lab').description('The lab: what stands in for the factory')
+  addSettingOptions(lab.command('cert').description('Make a factory certificate: cert.pem, key.pem, ca.pem'))
+    .requiredOption('--mac <mac>', 'MAC address')
+    .requiredOption('--serial <serial>', 'serial number')
+    .requiredOption('--model <product>', 'product name, e.g. CP-8851-3PCC')
+    .requiredOption('--out <dir>', 'folder to write to')
+    .action(async (options) => {
+      const identity = readIdentity(options)
+      const made = await issueFor(settingsFrom(options), identity)
+      await mkdir(options.out, { recursive: true })
+      await writeFile(join(options.out, 'cert.pem'), made.certPem)
+      await writeFile(join(options.out, 'key.pem'), made.keyPem, { mode: 0o600 })
+      await writeFile(join(options.out, 'ca.pem'), made.caPem)
+    })
+}
+
+/** Throws StartProblem that names the first wrong one. */
+export function readIdentity(options: { mac: string; serial: string; model: string }): CertificateIdentity {
+  const mac = parseMacAddress(options.mac)
+  if (mac === undefined) throw new StartProblem(`--mac "${options.mac}" is no MAC address; expected 12 hex digits`)
+  const serial = parseSerialNumber(options.serial)
+  if (serial === undefined) {
+    throw new StartProblem(`--serial "${options.serial}" is no serial number; expected 4 to 32 letters and digits`)
+  }
+  const productName = parseProductName(options.model)
+  if (productName === undefined) {
+    throw new StartProblem(`--model "${options.model}" is no product name; expected one like CP-8851-3PCC`)
+  }
+  return { mac, serial, productName }
+}
+
+/** Signed by the lab CA of the data directory, beside a running server or alone. */
+export function labCertificate(phone: {
+  readonly dataDir: string
+  readonly mac: string
+  readonly serial: string
+  readonly model: string
+}): Promise<LabCertificate> {
+  return issueFor(settingsFrom({ data: phone.dataDir }), readIdentity(phone))
+}
+
+function issueFor(settings: Settings, identity: CertificateIdentity): Promise<LabCertificate> {
+  return withStore(settings, async (platform) => {
+    const ca = await ensureLabCa(platform.db, platform.vault, Date.now())
+    const pair = await issueDeviceCertificate(ca, identity, Date.now())
+    return { ...pair, caPem: platform.secrets.serverCa.certPem }
+  })
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+import { StartProblem } from '../server/main.ts'
+import { createToken, TOKEN_SCOPES } from '../server/store/mod.ts'
+import { addSettingOptions, settingsFrom } from './settings.ts'
+import { withStore } from './store-access.ts'
+
+export function registerTokenCommand(program: Command): void {
+  const token = program.command('token').description('API tokens')
+  addSettingOptions(token.command('create').description('Make a token; it is printed once and nothing else is'))
+    .option('--scope <scope>', `one of ${TOKEN_SCOPES.join(', ')}; repeat for several`, collect, [])
+    .option('--name <name>', 'what it is for', 'cli')
+    .option('--ttl <seconds>', 'how long it is good for')
+    .action(async (options) => {
+      const asked: readonly string[] = options.scope.length === 0 ? ['read'] : options.scope
+      const scopes = TOKEN_SCOPES.filter((scope) => asked.includes(scope))
+      const wrong = asked.find((scope) => !TOKEN_SCOPES.some((each) => each === scope))
+      if (wrong !== undefined) throw new StartProblem(`"${wrong}" is no scope; expected ${TOKEN_SCOPES.join(', ')}`)
+      const ttl = ttlSeconds(options.ttl)
+      const text = await withStore(settingsFrom(options), (platform) =>
+        createToken(platform.db, { name: options.name, scopes, ...(ttl === undefined ? {} : { ttlSeconds: ttl }) }),
+      )
+      process.stdout.write(`${text}\n`)
+    })
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, ...value.split(',')]
+}
+
+function ttlSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new StartProblem(`--ttl "${text}" is no number of seconds`)
+  return Number(text)
+}

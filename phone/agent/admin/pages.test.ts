@@ -1,0 +1,235 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { catalogue, readProfile, storedParameter } from '../../../protocol/profile/mod.ts'
+import { parseXml } from '../../../protocol/xml/mod.ts'
+import { MASK, withoutSecrets } from './hidden.ts'
+import { isStrongPassword } from './submit.ts'
+import { ask, NOW, phone, post } from './testdata/phone.ts'
+
+const SECRET = 'zQ9-hidden-value'
+
+function valueOf(answer: ReturnType<typeof ask>, element: string): string {
+  return storedParameter(answer.agent.flash.parameters, element).value
+}
+
+describe('the pages of an account', () => {
+  const agent = phone({ Cfwd_All_Dest: ['7001', 'rw'], Voice_Mail_Number: ['8000', 'ro'], Proxy_1_: 'sip.example.net' })
+
+  it('obey user access: na is hidden, ro is shown, rw can be changed [MPP §1.3] [guide: Configuration Access Control]', () => {
+    const pages = ['User', 'Phone', 'Ext 1']
+      .map((tab) => ask(agent, `/?tab=${encodeURIComponent(tab)}`).response.body)
+      .join('')
+    expect(pages).toContain('name="Cfwd_All_Dest" value="7001"')
+    expect(pages).toMatch(/<output id="f-Voice_Mail_Number">8000<\/output>/)
+    expect(pages).not.toContain('Proxy_1_')
+  })
+
+  it('show the admin everything that can be set, tab by tab [MPP §7.1] [MPP §7.3]', () => {
+    const body = ask(agent, '/admin/advanced?tab=Ext%201').response.body
+    expect(body).toContain('name="Proxy_1_" value="sip.example.net"')
+    expect(body).not.toContain('name="Proxy_2_"')
+    for (const tab of ['Info', 'System', 'SIP', 'Provisioning', 'Regional', 'Phone', 'User', 'Ext 10'])
+      expect(body).toContain(`>${tab}</a>`)
+  })
+
+  it('never offer the write-only registers [MPP §5.1]', () => {
+    expect(ask(phone({ GPP_SA: SECRET }), '/admin/advanced?tab=Provisioning').response.body).not.toContain('GPP_SA')
+  })
+
+  it('escape what a value holds', () => {
+    const body = ask(phone({ Display_Name_1_: '"><script>x' }), '/admin/advanced?tab=Ext%201').response.body
+    expect(body).not.toContain('<script')
+    expect(body).toContain('&quot;&gt;&lt;script&gt;x')
+  })
+
+  it('tell product, downloads, customization and reboots on the Info page [MPP §7.4]', () => {
+    const running = phone()
+    const flash = {
+      ...running.flash,
+      provisioningHistory: [{ at: NOW, text: 'Resync succeeded' }],
+      rebootHistory: [{ at: NOW, reason: 'Provisioning' as const }],
+    }
+    const body = ask({ ...running, flash }, '/admin').response.body
+    for (const text of [
+      'CP-8851-3PCC',
+      'FCH2305DMH0',
+      'sip88xx.12-0-2MPP0001-609',
+      '2.0.1',
+      '00:0e:08:aa:bb:cc',
+      'Installed',
+      'Open',
+    ]) {
+      expect(body).toContain(`<td>${text}</td>`)
+    }
+    expect(body).toContain('[11/14/2023 22:13:20] Resync succeeded')
+    expect(body).toContain('[11/14/23 22:13:20]Provisioning')
+    expect(body).toContain('Firmware Upgrade Status 3')
+  })
+
+  it('tell the same in status.xml, which is XML [MPP §7.4]', () => {
+    const running = phone({ User_ID_1_: '<1001>' })
+    const flash = { ...running.flash, rebootHistory: [{ at: NOW, reason: 'Upgrade' as const }] }
+    const xml = ask({ ...running, flash }, '/status.xml').response.body
+    expect(parseXml(xml).ok).toBe(true)
+    expect(xml).toContain('<Reboot_Reason_1>[11/14/23 22:13:20]Upgrade</Reboot_Reason_1>')
+  })
+})
+
+describe('a submitted form', () => {
+  it('saves for the user what is rw and tells the core [MPP §1.3]', () => {
+    const answer = post(phone({ Cfwd_All_Dest: ['', 'rw'] }), '/', { Cfwd_All_Dest: '7002' })
+    expect(valueOf(answer, 'Cfwd_All_Dest')).toBe('7002')
+    expect(answer.commands).toEqual([{ kind: 'locally-changed', elements: ['Cfwd_All_Dest'] }])
+    expect(storedParameter(answer.agent.flash.parameters, 'Cfwd_All_Dest').userModified).toBe(true)
+  })
+
+  it.each([
+    ['a hidden parameter', { Proxy_1_: 'evil.example' }],
+    ['a read-only parameter', { Voice_Mail_Number: '1' }],
+    ['an unknown parameter', { Nonsense: '1' }],
+    ['a secret register', { GPP_SA: 'x' }],
+  ])('cannot make the user change %s [MPP §1.3]', (_, fields) => {
+    const agent = phone({ Cfwd_All_Dest: ['', 'rw'], Voice_Mail_Number: ['8000', 'ro'] })
+    const answer = post(agent, '/', { Cfwd_All_Dest: '7002', ...fields })
+    expect([answer.response.status, answer.commands]).toEqual([400, []])
+    expect(answer.agent.flash).toEqual(agent.flash)
+  })
+
+  it('restarts and resyncs after a change that needs it, "Submit All Changes" [MPP §5.3] [MPP §5.7]', () => {
+    const answer = post(phone(), '/admin/advanced', { Proxy_1_: 'sip.example.org', Cfwd_All_Dest: '5' })
+    expect(valueOf(answer, 'Proxy_1_')).toBe('sip.example.org')
+    expect(answer.commands).toEqual([{ kind: 'reboot', reason: 'User Triggered', resyncAfter: true }])
+  })
+
+  it('changes live what needs no restart [MPP §5.7]', () => {
+    expect(post(phone(), '/admin/advanced', { Cfwd_All_Dest: '5' }).commands).toEqual([
+      { kind: 'locally-changed', elements: ['Cfwd_All_Dest'] },
+    ])
+  })
+
+  it('lists errors by field and saves nothing [MPP §14]', () => {
+    const answer = post(phone(), '/admin/advanced', { '.tab': 'Ext 1', Proxy_1_: 'ok.example', SIP_Port_1_: '99999' })
+    expect([answer.response.status, answer.commands, valueOf(answer, 'Proxy_1_')]).toEqual([400, [], ''])
+    expect(answer.response.body).toContain('SIP_Port_1_: ')
+    expect(answer.response.body).toContain('value="ok.example"')
+  })
+
+  it('leaves a secret alone when its field is empty, changes it when filled, empties it on demand', () => {
+    const agent = phone({ Password_1_: SECRET })
+    expect(valueOf(post(agent, '/admin/advanced', { Password_1_: '' }), 'Password_1_') === SECRET).toBe(true)
+    expect(
+      valueOf(post(agent, '/admin/advanced', { Password_1_: 'nEw-9-value' }), 'Password_1_') === 'nEw-9-value',
+    ).toBe(true)
+    expect(valueOf(post(agent, '/admin/advanced', { Password_1_: '', '.clear': 'Password_1_' }), 'Password_1_')).toBe(
+      '',
+    )
+  })
+
+  it('keeps a masked rule as it is, and refuses a mask in a new one', () => {
+    const agent = phone({ Profile_Rule: `[--key "${SECRET}"] http://h/p` })
+    const kept = post(agent, '/admin/advanced', { Profile_Rule: `[--key ${MASK}] http://h/p` })
+    expect(kept.commands).toEqual([])
+    expect(valueOf(kept, 'Profile_Rule').includes(SECRET)).toBe(true)
+    expect(post(agent, '/admin/advanced', { Profile_Rule: `[--key ${MASK}] http://h/other` }).response.status).toBe(400)
+  })
+
+  it.each([
+    ['Short1!', false],
+    ['longenough', false],
+    ['Long enough 1', false],
+    ['LongEnough1', true],
+    ['x'.repeat(126) + 'A1', false],
+  ])('takes the web password of case %# only if it is strong [MPP §7.1]', (password, strong) => {
+    expect(isStrongPassword(password)).toBe(strong)
+    const answer = post(phone(), '/admin/advanced', { Admin_Password: password })
+    expect(answer.response.status).toBe(strong ? 200 : 400)
+  })
+
+  it('is refused without the token of its account, from another site, or in another type', () => {
+    const { agent } = ask(phone(), '/')
+    const body = new TextEncoder().encode(`.token=${agent.ram.web.formTokens?.user ?? ''}&Proxy_1_=x`)
+    const type = ['content-type', 'application/x-www-form-urlencoded'] as const
+    const status = (target: string, headers: readonly (readonly [string, string])[]) =>
+      ask(agent, target, { method: 'POST', body, headers: new Map(headers) }).response.status
+    expect(status('/admin/advanced', [type])).toBe(403)
+    expect(post(phone(), '/', { '.token': 'x' }).response.status).toBe(403)
+    expect(
+      post(phone(), '/', {}, [
+        ['origin', 'http://evil.example'],
+        ['host', '192.0.2.5'],
+      ]).response.status,
+    ).toBe(403)
+    expect(
+      post(phone(), '/', {}, [
+        ['origin', 'http://192.0.2.5'],
+        ['host', '192.0.2.5'],
+      ]).response.status,
+    ).toBe(200)
+    expect(status('/', [['content-type', 'text/plain']])).toBe(415)
+  })
+})
+
+describe('secrets', () => {
+  it.each([
+    ['[--key abc] http://h/p', `[--key ${MASK}] http://h/p`],
+    ['[--uid me --pwd "a b"] http://h/p', `[--uid me --pwd ${MASK}] http://h/p`],
+    ['[--key $SA] http://h/p', '[--key $SA] http://h/p'],
+    ['http://u:pw@h/p', `http://u:${MASK}@h/p`],
+  ])('in %s are masked [MPP §4.4]', (rule, shown) => {
+    expect(withoutSecrets(rule)).toBe(shown)
+  })
+
+  it('leave a rule that holds one out of cfg.xml, so that importing the export keeps it [MPP §1.8]', () => {
+    const xml = ask(phone({ Profile_Rule: `[--key "${SECRET}"] http://h/p`, Proxy_1_: 'p' }), '/admin/cfg.xml').response
+      .body
+    const profile = readProfile(xml)
+    expect(profile.ok && profile.value.elements.map(({ name }) => name)).toContain('Proxy_1_')
+    expect(profile.ok && profile.value.elements.map(({ name }) => name)).not.toContain('Profile_Rule')
+    expect(xml.includes(SECRET)).toBe(false)
+  })
+
+  it('appear in no answer to admin or user, on no tab, also after a refused form [MPP §1.8] [MPP §14]', () => {
+    const secretElements = catalogue.allFor(phone().hardware.productName).filter(({ parameter }) => parameter.secret)
+    const values = Object.fromEntries(
+      secretElements.map(({ element }): [string, readonly [string, 'rw']] => [element, [SECRET, 'rw']]),
+    )
+    const { Admin_Password: _admin, User_Password: _user, ...open } = values
+    const agent = phone({ ...open, Profile_Rule: [`[--key ${SECRET}] http://h/p`, 'rw'] })
+    const tabs = [
+      'Info',
+      'System',
+      'SIP',
+      'Provisioning',
+      'Regional',
+      'Phone',
+      'User',
+      'Ext 1',
+      'Ext 2',
+      'Att Console',
+      'TR-069',
+    ]
+    const targets = [
+      '/cfg.xml',
+      '/admin/cfg.xml',
+      '/status.xml',
+      '/admin/status.xml',
+      ...tabs.flatMap((tab) => [`/?tab=${tab}`, `/admin/advanced?tab=${tab}`]),
+    ]
+    const leaking = targets.filter((target) => ask(agent, target).response.body.includes(SECRET))
+    expect(secretElements.length).toBeGreaterThan(20)
+    expect(leaking).toEqual([])
+    fc.assert(
+      fc.property(fc.constantFrom('/', '/admin/advanced'), fc.constantFrom(...tabs), (path, tab) => {
+        const refused = post(agent, path, {
+          '.tab': tab,
+          Password_1_: `new-${SECRET}`,
+          Profile_Rule: `[--pwd "${SECRET}"] x`,
+          Nonsense: 'x',
+        })
+        return refused.response.status === 400 && !refused.response.body.includes(SECRET)
+      }),
+      { numRuns: 20 },
+    )
+  })
+})

@@ -1,0 +1,125 @@
+/**
+ * Who is asking: digest (MD5) for both accounts, Basic over TLS, or the `&xuser=&xpassword=` suffix of command URLs.
+ * Source: MPP §7.1, §7.3 (scheme is a Model), §7.2 (session timeouts); RFC 7616 §3.3, §3.4, §5.4; RFC 7617.
+ *
+ * An account without a password opens without a prompt. A real phone first insists on a "Set Password" page out of the
+ * box; the virtual phone leaves that out, so that a sealed phone can be bound by one action URL as the guide shows.
+ */
+import {
+  checkDigest,
+  digestChallengeHeader,
+  parseBasicAuthorization,
+  parseDigestAuthorization,
+} from '../../../protocol/http/mod.ts'
+import type { Millis, Rng } from '../../../protocol/result.ts'
+import type { ActionAccount } from '../../../protocol/http/mod.ts'
+import type { Agent, WebRequest } from '../types.ts'
+import { passwordOf, secondsOf } from './settings.ts'
+import { PENDING_NONCE_MS, PENDING_NONCES_MAX, randomHex, sameSecret, SESSIONS_MAX, withWeb } from './state.ts'
+import type { Account, Session, WebState } from './state.ts'
+
+export type SignIn =
+  | { readonly kind: 'in'; readonly agent: Agent }
+  /** Answer 401; `header` is the value of WWW-Authenticate. */
+  | { readonly kind: 'challenge'; readonly agent: Agent; readonly header: string }
+
+interface Visit {
+  readonly agent: Agent
+  readonly account: Account
+  readonly now: Millis
+  readonly rng: Rng
+}
+
+/**
+ * @param account  which account the page belongs to; the admin's credentials also open the user's pages
+ * @returns the agent with its sessions brought up to date, or a challenge
+ */
+export function signIn(
+  agent: Agent,
+  account: Account,
+  visit: { readonly request: WebRequest; readonly suffix: ActionAccount | undefined },
+  now: Millis,
+  rng: Rng,
+): SignIn {
+  const asked: Visit = { agent, account, now, rng }
+  if (passwordOf(agent, account) === '') return { kind: 'in', agent }
+  const { request, suffix } = visit
+  if (suffix !== undefined) {
+    return knows(asked, suffix.user, suffix.password) ? { kind: 'in', agent } : challenge(asked, false)
+  }
+  const authorization = request.headers.get('authorization') ?? ''
+  if (/^basic\s/i.test(authorization)) {
+    const basic = request.tls ? parseBasicAuthorization(authorization) : undefined
+    return basic !== undefined && knows(asked, basic.username, basic.password)
+      ? { kind: 'in', agent }
+      : challenge(asked, false)
+  }
+  return signInByDigest(asked, request, authorization)
+}
+
+/** The names that open a page: its own account, and admin for the pages of the user. */
+function accountNamed(account: Account, name: string): Account | undefined {
+  if (name === 'admin') return 'admin'
+  return name === 'user' && account === 'user' ? 'user' : undefined
+}
+
+function knows({ agent, account }: Visit, name: string, password: string): boolean {
+  const named = accountNamed(account, name)
+  const expected = named === undefined ? '' : passwordOf(agent, named)
+  return expected !== '' && sameSecret(password, expected)
+}
+
+function signInByDigest(visit: Visit, request: WebRequest, authorization: string): SignIn {
+  const { agent, account, now } = visit
+  const digest = parseDigestAuthorization(authorization)
+  if (digest === undefined) return challenge(visit, false)
+  const named = accountNamed(account, digest.username)
+  const password = named === undefined ? '' : passwordOf(agent, named)
+  // RFC 7616 §3.4.6: the URI of the digest must be the one that was asked for.
+  const { method, target: uri, body } = request
+  const right =
+    password !== '' && checkDigest(digest, { method, uri, body, password, realm: account, qopRequired: true })
+  const count = digest.protection?.nonceCount
+  if (!right || named === undefined || count === undefined) return challenge(visit, false)
+  const { web } = agent.ram
+  const session = web.sessions.find(({ nonce }) => nonce === digest.nonce)
+  if (session === undefined) {
+    const pending = web.pending.some(({ nonce, at }) => nonce === digest.nonce && now - at < PENDING_NONCE_MS)
+    if (!pending) return challenge(visit, true)
+    const started: Session = { nonce: digest.nonce, account: named, startedAt: now, usedAt: now, count }
+    return { kind: 'in', agent: withWeb(agent, open(web, started)) }
+  }
+  // A session that has run out asks the person again: a fresh nonce that is not marked stale.
+  if (isOver(agent, session, now)) return challenge({ ...visit, agent: withWeb(agent, close(web, session)) }, false)
+  if (session.account !== named || count <= session.count) return challenge(visit, true)
+  return { kind: 'in', agent: withWeb(agent, open(web, { ...session, usedAt: now, count })) }
+}
+
+function isOver(agent: Agent, session: Session, now: Millis): boolean {
+  const longest = secondsOf(agent, 'Session_Max_Timeout', 3600) * 1000
+  const idle = secondsOf(agent, 'Session_Idle_Timeout', 3600) * 1000
+  return now - session.startedAt >= longest || now - session.usedAt >= idle
+}
+
+/** Puts a session at the end of the row, where the most recently used stand. */
+function open(web: WebState, session: Session): WebState {
+  const others = web.sessions.filter(({ nonce }) => nonce !== session.nonce)
+  return {
+    ...web,
+    pending: web.pending.filter(({ nonce }) => nonce !== session.nonce),
+    sessions: [...others, session].slice(-SESSIONS_MAX),
+  }
+}
+
+function close(web: WebState, session: Session): WebState {
+  return { ...web, sessions: web.sessions.filter(({ nonce }) => nonce !== session.nonce) }
+}
+
+function challenge({ agent, account, now, rng }: Visit, stale: boolean): SignIn {
+  const nonce = randomHex(16, rng)
+  const { web } = agent.ram
+  const live = web.pending.filter(({ at }) => now - at < PENDING_NONCE_MS)
+  const next = { ...web, pending: [...live, { nonce, at: now }].slice(-PENDING_NONCES_MAX) }
+  const header = digestChallengeHeader({ realm: account, nonce, qop: 'auth', algorithm: 'MD5', stale })
+  return { kind: 'challenge', agent: withWeb(agent, next), header }
+}

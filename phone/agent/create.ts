@@ -1,0 +1,87 @@
+/** A phone as it leaves the box, and what of it is gone after a power cut. Source: MPP §5.8, §9.1. */
+import type { Millis } from '../../protocol/result.ts'
+import { initialWebState } from './admin/mod.ts'
+import { DEFAULT_POLICIES } from './policies.ts'
+import { initialLinesState } from './sip/mod.ts'
+import type { Agent, Flash, Hardware, PhonePolicies, Ram } from './types.ts'
+
+/** Text of an empty place in the status pages (MPP §7.4). */
+export const NOT_INSTALLED = 'Not Installed'
+
+/**
+ * Makes a phone that is powered off.
+ * @param options.flash  what an earlier life left; absent: factory state
+ */
+export function createAgent(
+  hardware: Hardware,
+  options: { readonly policies?: Partial<PhonePolicies>; readonly flash?: Flash } = {},
+): Agent {
+  return {
+    hardware,
+    policies: { ...DEFAULT_POLICIES, ...options.policies },
+    flash: options.flash ?? factoryFlash(hardware),
+    ram: emptyRam(0),
+  }
+}
+
+/** Nothing provisioned: every parameter at its default, customization `Open` (MPP §9.1). */
+export function factoryFlash(hardware: Hardware): Flash {
+  return {
+    parameters: new Map(),
+    customization: 'Open',
+    activeLoad: hardware.factoryLoad,
+    inactiveLoad: undefined,
+    upgradeFingerprint: undefined,
+    rebootHistory: [],
+    provisioningHistory: [],
+    upgradeHistory: [],
+    customCa: { pem: undefined, status: '', info: NOT_INSTALLED, rule: '' },
+    reported: undefined,
+    bootCause: 'power',
+    resyncSucceeded: false,
+  }
+}
+
+/** The volatile memory just after power came, still off; retry indexes and timers are not kept (MPP §5.8). */
+export function emptyRam(now: Millis): Ram {
+  return {
+    mode: 'off',
+    bootedAt: now,
+    lease: undefined,
+    sipPort: 5060,
+    timers: {},
+    nextId: 1,
+    run: undefined,
+    download: undefined,
+    upgrade: undefined,
+    pending: undefined,
+    pendingUpgrade: undefined,
+    pendingReboot: undefined,
+    pendingFactoryReset: false,
+    pendingCustomCa: false,
+    reports: [],
+    changedSinceBoot: [],
+    discovery: undefined,
+    srvQueryId: undefined,
+    srvServer: undefined,
+    dhcpIndex: 0,
+    networkUp: false,
+    lastAddress: undefined,
+    busyLines: [],
+    errorIndex: 0,
+    periodicIndex: 0,
+    periodicText: '',
+    upgradeErrorIndex: 0,
+    triggersWereTrue: false,
+    succeeded: false,
+    lastResyncAt: undefined,
+    lastUpgradeAt: undefined,
+    provisioningCause: 0,
+    upgradeState: 1,
+    lastError: '',
+    upgradeError: '',
+    inProgress: undefined,
+    lines: initialLinesState,
+    web: initialWebState,
+  }
+}

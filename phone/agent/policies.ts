@@ -1,0 +1,22 @@
+/** The readings of the guide that this phone follows where sources disagree (MPP §16). */
+import { DEFAULT_APPLY_POLICIES } from '../../protocol/profile/mod.ts'
+import { DEFAULT_RULE_POLICIES } from '../../protocol/rule/mod.ts'
+import type { PhonePolicies } from './types.ts'
+
+/** The readings that MPP marks as chosen or as its Model. */
+export const DEFAULT_POLICIES: PhonePolicies = {
+  apply: DEFAULT_APPLY_POLICIES,
+  rule: DEFAULT_RULE_POLICIES,
+  randomDelayUnitSeconds: 20,
+  clearAllowedWithKey: false,
+  triggersStart: false,
+  redirectsMax: 5,
+  rebootSections: ['System', 'SIP', 'Ext n / Proxy and Registration', 'Ext n / Subscriber Information'],
+  restrictedDomains: 'exact-or-subdomain',
+  dhcpFallback: false,
+  srvWeight: 'rfc2782',
+  ikmEncoding: 'auto',
+  quietSeconds: 30,
+  bootMs: 20_000,
+  flashMs: 15_000,
+}

@@ -1,0 +1,384 @@
+/** Runs one agent on real sockets, timers and files. What it decides is the agent's; here it is only carried out. */
+import { randomBytes } from 'node:crypto'
+import { assertNever, type Millis, type Rng } from '../../protocol/result.ts'
+import {
+  type Agent,
+  type AgentAction,
+  type AgentEvent,
+  createAgent,
+  type FetchRequest,
+  type Hardware,
+  type Lease,
+  nextWake,
+  type PhoneEvent,
+  type PhonePolicies,
+  react,
+  webServer,
+} from '../agent/mod.ts'
+import { stepLines } from '../agent/sip/mod.ts'
+import { type Alarm, createSchedule, type Schedule } from './schedule.ts'
+import { openSipLink, type SipLink } from './sip-link.ts'
+import { openStateFile, type StateFile } from './state-file.ts'
+import { createSyslogSender, type SyslogSender } from './syslog.ts'
+import { createTransport, type Transport, type TransportOptions } from './transport.ts'
+import type { ShellTls } from './trust.ts'
+import { createWebDoor, type WebDoor } from './web-server.ts'
+
+/** Exchanges in flight; the agent has one download and one question at a time. */
+const EXCHANGES_MAX = 16
+/** Callers of `until` at once. */
+const WAITERS_MAX = 256
+/** What the registrars get to take the bindings back when a phone is switched off in an orderly way. */
+export const FAREWELL_MS: Millis = 1000
+
+export interface PhoneShellOptions {
+  readonly hardware: Hardware
+  /** Where the lasting memory is kept; absent: nowhere. */
+  readonly stateDir?: string
+  /** Instead of the agent's own choice (80 or 443); 0: any free one. `none`: no web server at all. */
+  readonly webPort?: number | 'none'
+  /** Where the web server listens; by default only this machine reaches it. */
+  readonly webHost?: string
+  /** For SIP over UDP; by default any free one. */
+  readonly sipPort?: number
+  readonly tls: ShellTls
+  /** Asked at every boot. */
+  readonly lease: Lease | (() => Lease)
+  readonly policies?: Partial<PhonePolicies>
+  /** By default from the system's own source: nonces and salts are made of it. */
+  readonly rng?: Rng
+  readonly now?: () => Millis
+  readonly onEvent: (event: PhoneEvent, at: Millis) => void
+  /** Time limits and name servers. */
+  readonly network?: Pick<TransportOptions, 'times' | 'tftp' | 'dnsServers'>
+}
+
+/** A phone on real sockets. */
+export interface Phone {
+  agent(): Agent
+  /** Lets something happen to it. Ignored while there is no power. */
+  send(event: AgentEvent): void
+  /** Where its web server listens; undefined while it does not. */
+  webUrl(): string | undefined
+  /** Resolves with the agent as soon as the predicate holds; rejects after the time, or when the power goes for good. */
+  until(predicate: (agent: Agent) => boolean, timeoutMs: Millis): Promise<Agent>
+  /** A power cut: everything in flight is dropped and every socket closed. */
+  powerOff(): Promise<void>
+  /** Leaves the registrars, for at most a second, then cuts the power. */
+  switchOff(): Promise<void>
+  /** Power comes back. Trouble with sockets is told as an event `power-failed`. */
+  powerOn(): void
+}
+
+/** What several phones may share. */
+export interface Surroundings {
+  readonly transport: Transport
+  readonly syslog: SyslogSender
+  readonly schedule: Schedule
+}
+
+/** Opens the sockets and switches the power on. Throws PhoneProblem for what a person can put right. */
+export function startPhone(options: PhoneShellOptions): Promise<Phone> {
+  const schedule = createSchedule(options.now ?? Date.now)
+  const transport = createTransport({ tls: options.tls, ...options.network })
+  const syslog = createSyslogSender()
+  return begin(new ShellPhone(options, { transport, schedule, syslog }, () => syslog.close()))
+}
+
+/** As `startPhone`, with surroundings that the caller owns and closes. */
+export function startPhoneIn(options: PhoneShellOptions, surroundings: Surroundings): Promise<Phone> {
+  return begin(new ShellPhone(options, surroundings, () => undefined))
+}
+
+async function begin(phone: ShellPhone): Promise<Phone> {
+  await phone.start()
+  return phone
+}
+
+interface Waiter {
+  readonly predicate: (agent: Agent) => boolean
+  readonly resolve: (agent: Agent) => void
+  readonly reject: (cause: Error) => void
+}
+
+class ShellPhone implements Phone {
+  readonly #options: PhoneShellOptions
+  readonly #around: Surroundings
+  readonly #afterOff: () => void
+  readonly #state: StateFile | undefined
+  readonly #rng: Rng
+  readonly #web: WebDoor | undefined
+  readonly #wake: Alarm
+  readonly #bootAlarm: Alarm
+  readonly #waiters = new Set<Waiter>()
+  readonly #events: AgentEvent[] = []
+  #agent: Agent
+  #link: SipLink | undefined
+  /** Replaced at every power cut and reboot; what belongs to an earlier one is nobody's business any more. */
+  #life = new AbortController()
+  #power: 'off' | 'starting' | 'on' = 'off'
+  #goingOff: Promise<void> = Promise.resolve()
+  #failure: Error | undefined
+  #draining = false
+  #exchangeCount = 0
+  #latest: Millis = 0
+
+  constructor(options: PhoneShellOptions, around: Surroundings, afterOff: () => void) {
+    const { hardware, policies = {}, stateDir, webPort, tls } = options
+    this.#options = options
+    this.#around = around
+    this.#afterOff = afterOff
+    this.#rng = options.rng ?? systemRng
+    this.#state = stateDir === undefined ? undefined : openStateFile(stateDir)
+    const flash = this.#state?.read()
+    this.#agent = createAgent(hardware, { policies, ...(flash === undefined ? {} : { flash }) })
+    this.#wake = around.schedule.alarm(() => this.send({ kind: 'tick' }))
+    this.#bootAlarm = around.schedule.alarm(() => this.#boot())
+    const request: Parameters<typeof createWebDoor>[0]['request'] = (id, request) =>
+      this.send({ kind: 'web-request', id, request })
+    const door = { host: options.webHost ?? '127.0.0.1', tls, request, say: (event: PhoneEvent) => this.#say(event) }
+    this.#web = webPort === 'none' ? undefined : createWebDoor({ ...door, port: webPort })
+  }
+
+  agent(): Agent {
+    return this.#agent
+  }
+
+  webUrl(): string | undefined {
+    return this.#web?.url()
+  }
+
+  powerOn(): void {
+    if (this.#power !== 'off') return
+    this.start().catch((cause: unknown) => {
+      this.#say({ name: 'power-failed', text: cause instanceof Error ? cause.message : String(cause), data: {} })
+    })
+  }
+
+  async start(): Promise<void> {
+    this.#power = 'starting'
+    this.#failure = undefined
+    const life = this.#life
+    try {
+      // The ports of before must be free again.
+      await this.#goingOff
+      const link = await this.#openLink()
+      // The power may have gone again meanwhile.
+      if (life.signal.aborted) return await link.close()
+      this.#link = link
+    } catch (cause) {
+      if (!life.signal.aborted) this.#power = 'off'
+      throw cause
+    }
+    this.#power = 'on'
+    this.#boot()
+    await this.#web?.settled()
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #openLink(): Promise<SipLink> {
+    return openSipLink({
+      address: this.#lease().address,
+      port: this.#options.sipPort ?? 0,
+      context: () => this.#around.transport.trust.context(this.#agent.flash.customCa.pem),
+      received: (peer, bytes) => this.send({ kind: 'sip-received', peer, bytes }),
+      failed: (peer, detail) => this.send({ kind: 'sip-failed', peer, detail }),
+    })
+  }
+
+  #lease(): Lease {
+    const { lease } = this.#options
+    return typeof lease === 'function' ? lease() : lease
+  }
+
+  #boot(): void {
+    this.send({ kind: 'power-on' })
+    this.send({ kind: 'network-up', lease: this.#lease(), sipPort: this.#link?.port ?? 0 })
+  }
+
+  /** Events that an action causes wait until that action's list is done, so the agent sees one thing after another. */
+  send(event: AgentEvent): void {
+    if (this.#power !== 'on') return
+    this.#events.push(event)
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#live(next)
+    } catch (cause) {
+      this.#collapse(cause)
+    } finally {
+      this.#draining = false
+    }
+    this.#rest()
+  }
+
+  #live(event: AgentEvent): void {
+    const { agent, actions } = react(this.#agent, event, this.#now(), this.#rng)
+    this.#become(agent, actions)
+  }
+
+  #become(agent: Agent, actions: readonly AgentAction[]): void {
+    const flashed = agent.flash !== this.#agent.flash
+    this.#agent = agent
+    // Before anybody hears of it: what was answered or fetched must not be forgotten by a power cut.
+    if (flashed) this.#state?.write(agent.flash)
+    for (const action of actions) this.#perform(action)
+  }
+
+  #perform(action: AgentAction): void {
+    switch (action.kind) {
+      case 'fetch':
+        return this.#fetch(action.id, action.request)
+      case 'resolve-srv':
+        return this.#resolveSrv(action.id, action.name)
+      case 'respond':
+        return this.#web?.respond(action.id, action.response)
+      case 'send-sip':
+        return this.#link?.send(action.peer, action.bytes)
+      case 'syslog':
+        return this.#around.syslog.send(action.server, action.text)
+      case 'reboot':
+        return this.#reboot(action.afterMs)
+      case 'say':
+        return this.#say(action.event)
+      default:
+        return assertNever(action)
+    }
+  }
+
+  #fetch(id: number, request: FetchRequest): void {
+    if (this.#exchangeCount >= EXCHANGES_MAX) {
+      return this.send({ kind: 'fetched', id, outcome: { kind: 'failed', reason: 'connect', detail: 'too much at once' } })
+    }
+    this.#inFlight(
+      (signal) => this.#around.transport.exchange(request, signal),
+      (outcome) => this.send({ kind: 'fetched', id, outcome }),
+    )
+  }
+
+  #resolveSrv(id: number, name: string): void {
+    if (this.#exchangeCount >= EXCHANGES_MAX) return this.send({ kind: 'srv-resolved', id, records: [] })
+    this.#inFlight(
+      (signal) => this.#around.transport.resolveSrv(name, signal),
+      (records) => this.send({ kind: 'srv-resolved', id, records }),
+    )
+  }
+
+  #inFlight<T>(exchange: (signal: AbortSignal) => Promise<T>, done: (result: T) => void): void {
+    const { signal } = this.#life
+    this.#exchangeCount += 1
+    exchange(signal)
+      .finally(() => {
+        this.#exchangeCount -= 1
+      })
+      .then((result) => {
+        if (!signal.aborted) done(result)
+      })
+      .catch((cause: unknown) => this.#collapse(cause))
+  }
+
+  /** Also the answers of this very step go out: they were handed to the sockets before. */
+  #reboot(afterMs: Millis): void {
+    this.#dropAll()
+    this.#web?.dropRequests()
+    this.#link?.dropConnections()
+    this.#bootAlarm.set(this.#now() + afterMs)
+  }
+
+  #dropAll(): void {
+    this.#life.abort()
+    this.#life = new AbortController()
+  }
+
+  /** After each round: the next wake, the web server as the parameters want it, and whoever waits for something. */
+  #rest(): void {
+    if (this.#power !== 'on') return
+    this.#wake.set(nextWake(this.#agent))
+    this.#web?.follow(webServer(this.#agent))
+    for (const waiter of this.#waiters) {
+      if (!waiter.predicate(this.#agent)) continue
+      this.#waiters.delete(waiter)
+      waiter.resolve(this.#agent)
+    }
+  }
+
+  until(predicate: (agent: Agent) => boolean, timeoutMs: Millis): Promise<Agent> {
+    if (predicate(this.#agent)) return Promise.resolve(this.#agent)
+    if (this.#waiters.size >= WAITERS_MAX) return Promise.reject(new Error(`More than ${WAITERS_MAX} wait for one phone`))
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter)
+        reject(new Error(`The phone has not come there in ${timeoutMs} ms`))
+      }, timeoutMs)
+      const waiter: Waiter = {
+        predicate,
+        resolve(agent) {
+          clearTimeout(timer)
+          resolve(agent)
+        },
+        reject(cause) {
+          clearTimeout(timer)
+          reject(cause)
+        },
+      }
+      this.#waiters.add(waiter)
+    })
+  }
+
+  async switchOff(): Promise<void> {
+    if (this.#power === 'on' && this.#agent.ram.lines.running) {
+      const { agent, actions } = stepLines(this.#agent, { kind: 'stop' }, this.#now(), this.#rng)
+      this.#become(agent, actions)
+      // A registrar that does not answer is left without goodbye.
+      const gone = this.until(({ ram }) => ram.lines.leaving.length === 0, FAREWELL_MS)
+      await gone.catch((cause: unknown) => cause)
+    }
+    await this.powerOff()
+  }
+
+  powerOff(): Promise<void> {
+    if (this.#power === 'off') return this.#goingOff
+    this.#power = 'off'
+    this.#dropAll()
+    this.#events.length = 0
+    this.#wake.set(undefined)
+    this.#bootAlarm.set(undefined)
+    const { hardware, policies, flash } = this.#agent
+    this.#agent = createAgent(hardware, { policies, flash })
+    const link = this.#link
+    this.#link = undefined
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter)
+      if (waiter.predicate(this.#agent)) waiter.resolve(this.#agent)
+      else waiter.reject(new Error('The phone has no power any more'))
+    }
+    this.#afterOff()
+    this.#goingOff = Promise.all([this.#web?.close(), link?.close()]).then(() => undefined)
+    return this.#goingOff
+  }
+
+  /** The agent is wrong, or the disk is full: this phone ends, others go on. */
+  #collapse(cause: unknown): void {
+    const text = `The phone has failed: ${cause instanceof Error ? cause.message : String(cause)}`
+    this.#say({ name: 'phone-failed', text, data: {} })
+    this.#failure = new Error(text, { cause })
+    for (const waiter of this.#waiters) waiter.reject(this.#failure)
+    this.#waiters.clear()
+    this.powerOff().catch((again: unknown) => this.#say({ name: 'phone-failed', text: String(again), data: {} }))
+  }
+
+  #say(event: PhoneEvent): void {
+    this.#options.onEvent(event, this.#now())
+  }
+
+  /** The time of day, but never backwards: the agent's alarms rely on it. */
+  #now(): Millis {
+    this.#latest = Math.max(this.#latest, (this.#options.now ?? Date.now)())
+    return this.#latest
+  }
+}
+
+/** 48 bits of the system's own chance. */
+function systemRng(): number {
+  return randomBytes(6).readUIntBE(0, 6) / 2 ** 48
+}

@@ -1,0 +1,31 @@
+import { assertXmlName, escapeXml } from '../xml/mod.ts'
+import type { Profile, ProfileElement } from './profile.ts'
+
+/**
+ * Writes a profile: `<flat-profile>`, one element a line, in the order given. Equal input gives equal bytes.
+ * An empty value is written as `""`, which alone means the empty string (MPP §1.5), unless the form says otherwise.
+ * Throws only if a name cannot be the name of an element.
+ */
+export function writeProfile(profile: Profile): string {
+  const lines = profile.elements.map((element) => `${elementText(element)}\n`)
+  return `<flat-profile>\n${lines.join('')}</flat-profile>\n`
+}
+
+function elementText(element: ProfileElement): string {
+  assertXmlName(element.name)
+  const open = `<${element.name}${attributesText(element)}`
+  if (element.value === '' && element.form === 'self-closing') return `${open}/>`
+  return `${open}>${valueText(element)}</${element.name}>`
+}
+
+function valueText(element: ProfileElement): string {
+  if (element.value !== '') return escapeXml(element.value)
+  return element.form === 'open-close' ? '' : '""'
+}
+
+function attributesText(element: ProfileElement): string {
+  const ua = element.ua === undefined ? '' : ` ua="${element.ua}"`
+  const preserve = element.preserveValue ? ' preserve-value="y"' : ''
+  const userPref = element.userPref === undefined ? '' : ` user-pref="${element.userPref ? 'y' : 'n'}"`
+  return `${ua}${preserve}${userPref}`
+}

@@ -1,0 +1,17 @@
+/** Accounts: whose phones they are, and how their phones get their profile. */
+import type { AccountSettings } from '../devices/types.ts'
+
+/** Source: guide "Retail Distribution" (Customer ID or alphanumeric code). */
+export const CUSTOMER_ID_FORM = /^[A-Za-z0-9_-]{4,64}$/
+
+export const DEFAULT_ACCOUNT_SETTINGS: AccountSettings = {
+  delivery: 'https',
+  credentialed: false,
+  expiredCertificates: 'refuse',
+  rcForClaimed: false,
+}
+
+/** Settings as stored: what is absent has its default. */
+export function accountSettings(stored: Readonly<Partial<AccountSettings>>): AccountSettings {
+  return { ...DEFAULT_ACCOUNT_SETTINGS, ...stored }
+}

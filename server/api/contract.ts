@@ -1,0 +1,237 @@
+/** The shapes of the API: the same schemas validate, type the handlers and make the OpenAPI document. */
+import { z } from 'zod'
+import { parseMacAddress, parseProductName, parseSerialNumber } from '../../protocol/identity.ts'
+import { CUSTOMER_ID_FORM } from '../accounts/mod.ts'
+
+const id = z.string().min(1).max(128)
+
+export const Mac = z
+  .string()
+  .max(32)
+  .transform((text, context) => {
+    const mac = parseMacAddress(text)
+    if (mac === undefined) context.addIssue({ code: 'custom', message: `"${text}" is no MAC address; expected 12 hex digits` })
+    return mac ?? z.NEVER
+  })
+
+const Serial = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    const serial = parseSerialNumber(text)
+    if (serial === undefined) context.addIssue({ code: 'custom', message: `"${text}" is no serial number; expected 4 to 32 letters and digits` })
+    return serial ?? z.NEVER
+  })
+
+const Model = z
+  .string()
+  .max(32)
+  .transform((text, context) => {
+    const name = parseProductName(text)
+    if (name === undefined) context.addIssue({ code: 'custom', message: `"${text}" is no product name; expected one like CP-8851-3PCC` })
+    return name ?? z.NEVER
+  })
+
+/** Text without control characters: it ends in profiles and SIP headers. */
+const plain = (max: number) =>
+  z
+    .string()
+    .max(max)
+    // biome-ignore lint: control characters are meant
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
+
+export const AccountSettingsInput = z.object({
+  delivery: z.enum(['https', 'sealed']).optional(),
+  credentialed: z.boolean().optional(),
+  expiredCertificates: z.enum(['refuse', 'accept']).optional(),
+  rcForClaimed: z.boolean().optional(),
+})
+
+export const AccountInput = z
+  .object({
+    name: plain(200).min(1),
+    customerId: z.string().regex(CUSTOMER_ID_FORM, 'must be 4 to 64 letters, digits, _ or -').optional(),
+    kind: z.enum(['operator', 'reseller', 'customer']).default('customer'),
+    parentId: id.optional(),
+    settings: AccountSettingsInput.default({}),
+  })
+  .meta({ id: 'AccountInput' })
+
+export const Account = z
+  .object({
+    id,
+    name: z.string(),
+    customerId: z.string(),
+    kind: z.string(),
+    parentId: z.string().nullable(),
+    settings: z.record(z.string(), z.unknown()),
+    createdAt: z.string(),
+  })
+  .meta({ id: 'Account' })
+
+export const LineInput = z
+  .object({
+    userId: plain(63).min(1),
+    password: plain(128).min(1),
+    displayName: plain(128).default(''),
+    domain: plain(255).regex(/^[A-Za-z0-9.:[\]-]+$/, 'must be a host name or address, with or without a port'),
+    authId: plain(63).min(1).optional(),
+    outboundProxy: plain(255).min(1).optional(),
+    transport: z.enum(['UDP', 'TCP', 'TLS', 'AUTO']).optional(),
+  })
+  .meta({ id: 'LineInput' })
+
+export const Line = z
+  .object({
+    id,
+    accountId: id,
+    userId: z.string(),
+    displayName: z.string(),
+    domain: z.string(),
+    authId: z.string().nullable(),
+    outboundProxy: z.string().nullable(),
+    transport: z.string().nullable(),
+    mac: z.string().nullable(),
+    index: z.int().nullable(),
+    password: z.string().nullable().describe('null unless revealed'),
+    secret: z.literal(true).describe('The password is a secret'),
+  })
+  .meta({ id: 'Line' })
+
+export const CodeInput = z
+  .object({
+    ttlSeconds: z.int().min(1).max(31_536_000).default(86_400),
+    devices: z.int().min(1).max(1000).default(1),
+    lineIds: z.array(id).max(100).default([]),
+  })
+  .meta({ id: 'CodeInput' })
+
+export const Code = z
+  .object({
+    id,
+    accountId: id,
+    code: z.string().describe('Told once'),
+    url: z.string().describe('The resync URL for the phone'),
+    devices: z.int(),
+    lineIds: z.array(z.string()),
+    expiresAt: z.string(),
+  })
+  .meta({ id: 'Code' })
+
+export const WindowInput = z
+  .object({ seconds: z.int().min(1).max(2_592_000), devices: z.int().min(1).max(10_000) })
+  .meta({ id: 'WindowInput' })
+
+export const Window = z.object({ id, accountId: id, until: z.string(), left: z.int() }).meta({ id: 'Window' })
+
+export const DeviceInput = z
+  .object({ mac: Mac, serial: Serial, model: Model, accountId: id.optional(), lineIds: z.array(id).max(16).default([]) })
+  .meta({ id: 'DeviceInput' })
+
+export const Device = z
+  .object({
+    mac: z.string(),
+    serial: z.string(),
+    model: z.string(),
+    accountId: z.string().nullable(),
+    heldAccountId: z.string().nullable(),
+    state: z.enum(['known', 'held', 'bound', 'released', 'disabled']),
+    versions: z.object({ wanted: z.string().nullable(), served: z.string().nullable(), running: z.string().nullable() }),
+    keys: z.object({ issued: z.int(), confirmed: z.int() }),
+    lines: z.array(z.object({ id, index: z.int(), userId: z.string(), domain: z.string() })),
+    seen: z
+      .object({
+        at: z.string().nullable(),
+        from: z.string().nullable(),
+        firmware: z.string().nullable(),
+        cause: z.string().nullable(),
+        registrationSeconds: z.int().nullable(),
+      })
+      .describe('From requests that proved who sent them'),
+    claimed: z.object({ at: z.string().nullable(), from: z.string().nullable() }).describe('Not proved'),
+    createdAt: z.string(),
+    boundAt: z.string().nullable(),
+  })
+  .meta({ id: 'Device' })
+
+const Origin = z.object({
+  kind: z.enum(['platform', 'layer', 'line', 'device']),
+  scope: z.string().optional(),
+  id: z.string().optional(),
+  revisionId: z.int().optional(),
+})
+
+export const DeviceConfig = z
+  .object({
+    version: z.string().nullable(),
+    parameters: z.record(
+      z.string(),
+      z.object({
+        value: z.string().nullable(),
+        ua: z.string().nullable(),
+        secret: z.boolean().optional(),
+        origin: Origin,
+        overrode: z.array(z.object({ value: z.string().nullable(), origin: Origin })),
+      }),
+    ),
+  })
+  .meta({ id: 'DeviceConfig' })
+
+export const Event = z
+  .object({
+    id: z.int(),
+    at: z.string(),
+    name: z.string(),
+    text: z.string(),
+    trust: z.string(),
+    mac: z.string().nullable(),
+    accountId: z.string().nullable(),
+    peer: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Event' })
+
+export const LayerInput = z
+  .object({
+    parameters: z.record(
+      z.string().max(128),
+      z.object({
+        value: z.string().max(8192),
+        ua: z.enum(['na', 'ro', 'rw']).optional(),
+        preserve: z.boolean().optional(),
+        userPref: z.boolean().optional(),
+      }),
+    ),
+    why: plain(500).optional(),
+  })
+  .meta({ id: 'LayerInput' })
+
+export const Layer = z
+  .object({
+    scope: z.string(),
+    id: z.string(),
+    revisionId: z.int(),
+    parameters: z.record(
+      z.string(),
+      z.object({ value: z.string().nullable(), ua: z.string().optional(), secret: z.boolean().optional(), preserve: z.boolean().optional(), userPref: z.boolean().optional() }),
+    ),
+  })
+  .meta({ id: 'Layer' })
+
+export const Firmware = z.object({ name: z.string(), byteCount: z.int(), sha256: z.string(), url: z.string() }).meta({ id: 'Firmware' })
+
+export const DeviceCaInput = z
+  .object({ name: plain(100).min(1), pem: z.string().max(20_000), models: z.array(z.string().max(32)).max(50).default([]) })
+  .meta({ id: 'DeviceCaInput' })
+
+export const DeviceCa = z
+  .object({ fingerprint: z.string(), name: z.string(), kind: z.string(), models: z.array(z.string()), inForce: z.boolean() })
+  .meta({ id: 'DeviceCa' })
+
+export const Report = z
+  .object({ id: z.int(), at: z.string(), kind: z.string(), trust: z.string(), byteCount: z.int() })
+  .meta({ id: 'Report' })
+
+export const Health = z
+  .object({ status: z.enum(['ok', 'starting', 'failing']), doors: z.record(z.string(), z.boolean()) })
+  .meta({ id: 'Health' })

@@ -1,0 +1,120 @@
+/** The API door: it listens first and answers 503 until the platform stands. */
+import type { AddressInfo } from 'node:net'
+import fastifySwagger from '@fastify/swagger'
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import type { Platform } from '../platform.ts'
+import { authorize } from './auth.ts'
+import { ApiProblem, type ProblemDocument } from './problem.ts'
+import { accountRoutes } from './routes/accounts.ts'
+import { deviceRoutes } from './routes/devices.ts'
+import { firmwareRoutes } from './routes/firmware.ts'
+import { healthRoutes } from './routes/health.ts'
+import { layerRoutes } from './routes/layers.ts'
+import { trustRoutes } from './routes/trust.ts'
+
+/** Bytes of a JSON body; firmware has its own bound. */
+const BODY_BYTES_MAX = 2 * 1024 * 1024
+
+export interface ApiDoor {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export interface ApiOptions {
+  readonly host: string
+  readonly port: number
+  /** undefined until every door listens. */
+  readonly platform: () => Platform | undefined
+  readonly log: Logger
+}
+
+/** The instance as the routes see it: schemas are zod's. */
+export type Api = ReturnType<typeof typedApi>
+
+function typedApi(app: FastifyInstance) {
+  return app.withTypeProvider<ZodTypeProvider>()
+}
+
+/** What routes get: the platform, or a 503 when it does not stand yet. */
+export type ReadyPlatform = () => Platform
+
+export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
+  const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: 'idle', logger: false })
+  const ready: ReadyPlatform = () => {
+    const platform = options.platform()
+    if (platform === undefined) throw new ApiProblem(503, 'starting', 'The platform is starting; try again in a moment')
+    return platform
+  }
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  allowEmptyJson(app)
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const document = problemOf(error, options.log)
+    return reply.code(document.status).type('application/problem+json').send(JSON.stringify(document))
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const { document } = new ApiProblem(404, 'not-found', `There is nothing at ${request.method} ${request.url.split('?')[0]}`)
+    return reply.code(404).type('application/problem+json').send(JSON.stringify(document))
+  })
+  app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.scope !== undefined) await authorize(request, ready())
+  })
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Offhook', version: '1', description: 'Provisioning of Cisco IP Phones with Multiplatform firmware' },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  await app.register((scope) => addRoutes(typedApi(scope), ready, options))
+  await app.listen({ host: options.host, port: options.port })
+  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+}
+
+async function addRoutes(api: Api, ready: ReadyPlatform, options: ApiOptions): Promise<void> {
+  healthRoutes(api, options.platform)
+  accountRoutes(api, ready)
+  deviceRoutes(api, ready)
+  layerRoutes(api, ready)
+  firmwareRoutes(api, ready)
+  trustRoutes(api, ready)
+  api.get('/api/v1/openapi.json', { schema: { hide: true } }, () => api.swagger())
+}
+
+/** A POST without a body, but with the JSON content type, is what many clients send: it counts as no body. */
+function allowEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, String(body), done)
+  })
+}
+
+function problemOf(error: FastifyError, log: Logger): ProblemDocument {
+  if (error instanceof ApiProblem) return error.document
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const problems = error.validation.map((issue) => ({
+      code: 'not-valid',
+      place: `${error.validationContext ?? 'body'}${issue.instancePath}`,
+      message: issue.message ?? 'not valid',
+    }))
+    const first = problems[0]
+    return new ApiProblem(422, 'not-valid', `${first?.place ?? 'body'}: ${first?.message ?? 'not valid'}`, problems).document
+  }
+  const status = error.statusCode ?? 500
+  if (status < 500) return new ApiProblem(status, error.code ?? 'bad-request', error.message).document
+  log.error({ err: error }, 'an API request failed')
+  return new ApiProblem(500, 'failed', 'The request failed here; the log says why').document
+}

@@ -1,0 +1,1 @@
+export { type ApiDoor, type ApiOptions, listenApi } from './listen.ts'

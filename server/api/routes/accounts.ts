@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { printResyncUrl } from '../../../protocol/http/mod.ts'
+import type { AccountSettings } from '../../devices/mod.ts'
+import type { Platform } from '../../platform.ts'
+import {
+  changeAccountSettings,
+  createAccount,
+  createCode,
+  createLine,
+  findAccount,
+  listAccounts,
+  listLines,
+  openWindow,
+  revealLinePassword,
+  type StoredAccount,
+  type StoredLine,
+} from '../../store/mod.ts'
+import { actor, requireScope } from '../auth.ts'
+import {
+  Account,
+  AccountInput,
+  AccountSettingsInput,
+  Code,
+  CodeInput,
+  Line,
+  LineInput,
+  Window,
+  WindowInput,
+} from '../contract.ts'
+import type { Api, ReadyPlatform } from '../listen.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { PageQuery, Reveal, withoutAbsent } from './query.ts'
+
+const AccountId = z.object({ id: z.string().max(128) })
+
+export function accountRoutes(api: Api, ready: ReadyPlatform): void {
+  accountItself(api, ready)
+  lineRoutes(api, ready)
+  enrolmentRoutes(api, ready)
+}
+
+function accountItself(api: Api, ready: ReadyPlatform): void {
+  api.post(
+    '/api/v1/accounts',
+    { config: { scope: 'write' }, schema: { summary: 'Make an account', body: AccountInput, response: { 201: Account } } },
+    async (request, reply) => {
+      const { name, kind, parentId, settings } = request.body
+      const customerId = request.body.customerId ?? randomBytes(6).toString('hex')
+      const made = await ready().db.transaction((tx) =>
+        createAccount(tx, actor(request), { name, kind, parentId, customerId, settings: withoutAbsent<AccountSettings>(settings) }),
+      )
+      if (!made.ok) {
+        throw new ApiProblem(409, 'customer-id-taken', `Cannot make the account: Customer ID "${customerId}" is in use. Choose another.`)
+      }
+      return reply.code(201).send(accountJson(made.value))
+    },
+  )
+  api.get(
+    '/api/v1/accounts',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'List accounts', querystring: PageQuery, response: { 200: z.object({ items: z.array(Account), next: z.string().nullable() }) } },
+    },
+    async (request) => {
+      const { limit, after } = request.query
+      const items = await listAccounts(ready().db, { limit, after })
+      return { items: items.map(accountJson), next: items.length === limit ? (items.at(-1)?.id ?? null) : null }
+    },
+  )
+  api.get(
+    '/api/v1/accounts/:id',
+    { config: { scope: 'read' }, schema: { summary: 'One account', params: AccountId, response: { 200: Account } } },
+    async (request) => accountJson(await existing(ready(), request.params.id)),
+  )
+  api.patch(
+    '/api/v1/accounts/:id/settings',
+    {
+      config: { scope: 'write' },
+      schema: { summary: 'Change how its phones get their profile', params: AccountId, body: AccountSettingsInput, response: { 200: Account } },
+    },
+    async (request) => {
+      const changed = await ready().db.transaction((tx) =>
+        changeAccountSettings(tx, actor(request), request.params.id, withoutAbsent<AccountSettings>(request.body)),
+      )
+      if (changed === undefined) throw notFound('account', request.params.id)
+      return accountJson(changed)
+    },
+  )
+}
+
+function lineRoutes(api: Api, ready: ReadyPlatform): void {
+  api.post(
+    '/api/v1/accounts/:id/lines',
+    {
+      config: { scope: 'write' },
+      schema: { summary: 'Make a SIP line', params: AccountId, body: LineInput, response: { 201: Line } },
+    },
+    async (request, reply) => {
+      const platform = ready()
+      await existing(platform, request.params.id)
+      const { authId, outboundProxy, transport, ...rest } = request.body
+      const line = { ...rest, accountId: request.params.id, authId, outboundProxy, transport }
+      const made = await platform.db.transaction((tx) => createLine(tx, platform.vault, actor(request), line))
+      if (!made.ok) {
+        throw new ApiProblem(409, 'line-taken', `Cannot make the line: "${rest.userId}" exists at "${rest.domain}" already. Choose another user or domain.`)
+      }
+      return reply.code(201).send(lineJson(made.value, null))
+    },
+  )
+  api.get(
+    '/api/v1/accounts/:id/lines',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Its SIP lines', params: AccountId, querystring: Reveal, response: { 200: z.object({ items: z.array(Line) }) } },
+    },
+    async (request) => {
+      const platform = ready()
+      if (request.query.reveal) requireScope(request, 'secrets')
+      await existing(platform, request.params.id)
+      const lines = await listLines(platform.db, request.params.id)
+      const items = []
+      for (const line of lines) {
+        const password = request.query.reveal ? await revealLinePassword(platform.db, platform.vault, line.id) : undefined
+        items.push(lineJson(line, password ?? null))
+      }
+      return { items }
+    },
+  )
+}
+
+function enrolmentRoutes(api: Api, ready: ReadyPlatform): void {
+  api.post(
+    '/api/v1/accounts/:id/codes',
+    {
+      config: { scope: 'write' },
+      schema: { summary: 'Make a one-time code', params: AccountId, body: CodeInput.default(CodeInput.parse({})), response: { 201: Code } },
+    },
+    async (request, reply) => {
+      const platform = ready()
+      await existing(platform, request.params.id)
+      const { ttlSeconds, devices, lineIds } = request.body
+      await refuseForeignLines(platform, request.params.id, lineIds)
+      const code = await platform.db.transaction((tx) =>
+        createCode(tx, actor(request), { accountId: request.params.id, ttlSeconds, devices, lineIds }),
+      )
+      const url = printResyncUrl('PHONE', `${platform.facts().publicUrl}/cisco-init/${code.code}`)
+      return reply.code(201).send({ ...code, url, lineIds: [...code.lineIds], expiresAt: code.expiresAt.toISOString() })
+    },
+  )
+  api.post(
+    '/api/v1/accounts/:id/windows',
+    {
+      config: { scope: 'write' },
+      schema: { summary: 'Open an enrolment window for its Customer ID', params: AccountId, body: WindowInput, response: { 201: Window } },
+    },
+    async (request, reply) => {
+      const platform = ready()
+      await existing(platform, request.params.id)
+      const { seconds, devices } = request.body
+      const window = await platform.db.transaction((tx) =>
+        openWindow(tx, actor(request), { accountId: request.params.id, seconds, devices, openedFrom: request.ip }),
+      )
+      return reply.code(201).send({ ...window, until: window.until.toISOString() })
+    },
+  )
+}
+
+async function existing(platform: Platform, id: string): Promise<StoredAccount> {
+  const account = await findAccount(platform.db, id)
+  if (account === undefined) throw notFound('account', id)
+  return account
+}
+
+/** Throws unless every line is one of the account's. */
+export async function refuseForeignLines(platform: Platform, accountId: string, lineIds: readonly string[]): Promise<void> {
+  if (lineIds.length === 0) return
+  const own = new Set((await listLines(platform.db, accountId)).map(({ id }) => id))
+  const foreign = lineIds.find((id) => !own.has(id))
+  if (foreign !== undefined) {
+    throw new ApiProblem(422, 'unknown-line', `Line "${foreign}" is not one of account "${accountId}". List its lines to see their ids.`)
+  }
+}
+
+function accountJson(account: StoredAccount): z.infer<typeof Account> {
+  return { ...account, settings: { ...account.settings }, createdAt: account.createdAt.toISOString() }
+}
+
+function lineJson(line: StoredLine, password: string | null): z.infer<typeof Line> {
+  return { ...line, password, secret: true }
+}

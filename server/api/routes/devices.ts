@@ -1,0 +1,261 @@
+import { z } from 'zod'
+import type { MacAddress } from '../../../protocol/identity.ts'
+import { modelInfo } from '../../../protocol/profile/mod.ts'
+import type { Result } from '../../../protocol/result.ts'
+import type { DeviceFacts } from '../../devices/mod.ts'
+import { type EventName, EVENTS } from '../../events.ts'
+import type { Platform } from '../../platform.ts'
+import { renderOwnProfile, resolveDevice } from '../../profiles/mod.ts'
+import {
+  confirmDevice,
+  type DeviceProblem,
+  type DeviceView,
+  endDevice,
+  findAccount,
+  listDevices,
+  listEvents,
+  listReports,
+  loadDeviceFacts,
+  registerDevice,
+  type Sql,
+  viewDevice,
+} from '../../store/mod.ts'
+import { actor, requireScope } from '../auth.ts'
+import { Device, DeviceConfig, DeviceInput, Event, Mac, Report } from '../contract.ts'
+import type { Api, ReadyPlatform } from '../listen.ts'
+import { ApiProblem, notFound } from '../problem.ts'
+import { refuseForeignLines } from './accounts.ts'
+import { configJson, configXml } from './device-config.ts'
+import { PageQuery, Reveal } from './query.ts'
+
+const DeviceParams = z.object({ mac: Mac })
+
+export function deviceRoutes(api: Api, ready: ReadyPlatform): void {
+  registration(api, ready)
+  listing(api, ready)
+  changeOfState(api, ready)
+  configuration(api, ready)
+  history(api, ready)
+}
+
+function registration(api: Api, ready: ReadyPlatform): void {
+  api.post(
+    '/api/v1/devices',
+    {
+      config: { scope: 'write' },
+      schema: { summary: 'Register a device in advance', body: DeviceInput, response: { 201: Device } },
+    },
+    async (request, reply) => {
+      const platform = ready()
+      const { mac, serial, model, accountId, lineIds } = request.body
+      await refuseUnknownAccount(platform, accountId, lineIds)
+      refuseTooManyLines(model, lineIds)
+      const made = await platform.db.transaction((tx) =>
+        registerDevice(tx, actor(request), { mac, serial, model, accountId, lineIds }),
+      )
+      if (!made.ok) throw deviceProblem(mac, 'register', made.error)
+      return reply.code(201).send(await deviceJson(platform, mac))
+    },
+  )
+}
+
+function listing(api: Api, ready: ReadyPlatform): void {
+  const Query = PageQuery.extend({
+    accountId: z.string().max(128).optional(),
+    state: z.enum(['known', 'held', 'bound', 'released', 'disabled']).optional(),
+  })
+  api.get(
+    '/api/v1/devices',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'List devices', querystring: Query, response: { 200: z.object({ items: z.array(Device), next: z.string().nullable() }) } },
+    },
+    async (request) => {
+      const { limit, after, accountId, state } = request.query
+      const views = await listDevices(ready().db, { limit, after, accountId, state })
+      const next = views.length === limit ? (views.at(-1)?.mac ?? null) : null
+      return { items: views.map((view) => viewJson(view, undefined, null)), next }
+    },
+  )
+  api.get(
+    '/api/v1/devices/:mac',
+    { config: { scope: 'read' }, schema: { summary: 'One device', params: DeviceParams, response: { 200: Device } } },
+    async (request) => deviceJson(ready(), request.params.mac),
+  )
+}
+
+type StateChange = (tx: Sql, platform: Platform, who: string, mac: MacAddress) => Promise<Result<void, DeviceProblem>>
+
+const STATE_CHANGES: Readonly<Record<'confirm' | 'release' | 'disable', { summary: string; change: StateChange }>> = {
+  confirm: {
+    summary: 'Confirm a held device: it is bound to the account of its window',
+    change: (tx, platform, who, mac) => confirmDevice(tx, platform.vault, who, mac),
+  },
+  release: {
+    summary: 'Let a device go: farewell profile, new line passwords',
+    change: (tx, platform, who, mac) => endDevice(tx, platform.vault, who, mac, 'release'),
+  },
+  disable: {
+    summary: 'Shut a device out: farewell profile, then refusals',
+    change: (tx, platform, who, mac) => endDevice(tx, platform.vault, who, mac, 'disable'),
+  },
+}
+
+function changeOfState(api: Api, ready: ReadyPlatform): void {
+  for (const [name, { summary, change }] of Object.entries(STATE_CHANGES)) {
+    api.post(
+      `/api/v1/devices/:mac/${name}`,
+      { config: { scope: 'write' }, schema: { summary, params: DeviceParams, response: { 200: Device } } },
+      async (request) => {
+        const platform = ready()
+        const { mac } = request.params
+        const done = await platform.db.transaction((tx) => change(tx, platform, actor(request), mac))
+        if (!done.ok) throw deviceProblem(mac, name, done.error)
+        return deviceJson(platform, mac)
+      },
+    )
+  }
+}
+
+function configuration(api: Api, ready: ReadyPlatform): void {
+  const Query = Reveal.extend({ format: z.enum(['json', 'xml']).default('json') })
+  api.get(
+    '/api/v1/devices/:mac/config',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'What its profile says, and why', params: DeviceParams, querystring: Query, response: { 200: DeviceConfig } },
+    },
+    async (request, reply) => {
+      const platform = ready()
+      const { reveal, format } = request.query
+      if (reveal) requireScope(request, 'secrets')
+      const facts = await existingFacts(platform, request.params.mac)
+      const resolved = resolveDevice(facts, platform.facts())
+      const { version } = renderOwnProfile(facts, platform.facts())
+      if (format === 'json') return configJson(resolved, version, reveal)
+      const xml = configXml(resolved, reveal)
+      // The serializer is for JSON; text that is sent as it is goes past it.
+      return reply.type('text/xml; charset=utf-8').serializer(() => xml).send(configJson(new Map(), version, false))
+    },
+  )
+}
+
+function history(api: Api, ready: ReadyPlatform): void {
+  const Query = z.object({
+    limit: z.coerce.number().int().min(1).max(1000).default(100),
+    before: z.coerce.number().int().min(1).optional().describe('`id` of the last event of the page before'),
+  })
+  const Events = z.object({ items: z.array(Event), next: z.int().nullable() })
+  api.get(
+    '/api/v1/devices/:mac/events',
+    { config: { scope: 'read' }, schema: { summary: 'Its timeline, newest first', params: DeviceParams, querystring: Query, response: { 200: Events } } },
+    async (request) => {
+      const platform = ready()
+      await platform.flush()
+      return eventPage(platform, { ...request.query, mac: request.params.mac })
+    },
+  )
+  api.get(
+    '/api/v1/events',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'All events, newest first', querystring: Query.extend({ accountId: z.string().max(128).optional() }), response: { 200: Events } },
+    },
+    async (request) => {
+      await ready().flush()
+      return eventPage(ready(), request.query)
+    },
+  )
+  api.get(
+    '/api/v1/devices/:mac/reports',
+    { config: { scope: 'read' }, schema: { summary: 'Reports it sent', params: DeviceParams, response: { 200: z.object({ items: z.array(Report) }) } } },
+    async (request) => {
+      const items = await listReports(ready().db, request.params.mac)
+      return { items: items.map((report) => ({ ...report, at: report.at.toISOString() })) }
+    },
+  )
+}
+
+async function eventPage(
+  platform: Platform,
+  query: { readonly limit: number; readonly before?: number | undefined; readonly mac?: string; readonly accountId?: string | undefined },
+) {
+  const rows = await listEvents(platform.db, { mac: query.mac, accountId: query.accountId, before: query.before, limit: query.limit })
+  const items = rows.map((row) => ({
+    ...row,
+    at: row.at.toISOString(),
+    text: EVENTS[row.name as EventName]?.text ?? row.name,
+    data: { ...row.data },
+  }))
+  return { items, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null }
+}
+
+async function refuseUnknownAccount(platform: Platform, accountId: string | undefined, lineIds: readonly string[]): Promise<void> {
+  if (accountId === undefined) {
+    if (lineIds.length > 0) throw new ApiProblem(422, 'account-missing', 'Lines need the accountId that they belong to')
+    return
+  }
+  if ((await findAccount(platform.db, accountId)) === undefined) throw notFound('account', accountId)
+  await refuseForeignLines(platform, accountId, lineIds)
+}
+
+function refuseTooManyLines(model: z.infer<typeof DeviceInput>['model'], lineIds: readonly string[]): void {
+  const most = modelInfo(model)?.lines
+  if (most !== undefined && lineIds.length > most) {
+    throw new ApiProblem(422, 'too-many-lines', `A ${model} has ${most} line(s), ${lineIds.length} were named. Name fewer.`)
+  }
+}
+
+function deviceProblem(mac: MacAddress, what: string, problem: DeviceProblem): ApiProblem {
+  switch (problem.kind) {
+    case 'unknown':
+      return notFound('device', mac)
+    case 'taken':
+      return new ApiProblem(409, 'device-taken', `Cannot ${what} ${mac}: it is ${problem.state} already. Release it first.`)
+    case 'not-allowed':
+      return new ApiProblem(409, 'wrong-state', `Cannot ${what} ${mac}: it is ${problem.state}.`)
+  }
+}
+
+async function existingFacts(platform: Platform, mac: MacAddress): Promise<DeviceFacts> {
+  const facts = await loadDeviceFacts(platform.db, platform.vault, mac)
+  if (facts === undefined) throw notFound('device', mac)
+  return facts
+}
+
+async function deviceJson(platform: Platform, mac: MacAddress): Promise<z.infer<typeof Device>> {
+  await platform.flush()
+  const view = await viewDevice(platform.db, mac)
+  if (view === undefined) throw notFound('device', mac)
+  const facts = await existingFacts(platform, mac)
+  const wanted = facts.device.state === 'bound' ? renderOwnProfile(facts, platform.facts()).version : null
+  return viewJson(view, facts, wanted)
+}
+
+function viewJson(view: DeviceView, facts: DeviceFacts | undefined, wanted: string | null): z.infer<typeof Device> {
+  return {
+    mac: view.mac,
+    serial: view.serial,
+    model: view.model,
+    accountId: view.account_id,
+    heldAccountId: view.held_account_id,
+    state: view.state,
+    versions: { wanted, served: view.served_version, running: view.running_version },
+    keys: { issued: view.key_issued, confirmed: view.key_confirmed },
+    lines: (facts?.lines ?? []).map(({ id, index, userId, domain }) => ({ id, index, userId, domain })),
+    seen: {
+      at: iso(view.believed_at),
+      from: view.believed_from,
+      firmware: view.firmware,
+      cause: view.cause,
+      registrationSeconds: view.registration_seconds,
+    },
+    claimed: { at: iso(view.claimed_at), from: view.claimed_from },
+    createdAt: view.created_at.toISOString(),
+    boundAt: iso(view.bound_at),
+  }
+}
+
+function iso(date: Date | null): string | null {
+  return date === null ? null : date.toISOString()
+}

@@ -1,0 +1,124 @@
+/**
+ * The settings table: every setting of the server, where it comes from and what it is when absent, read once into one
+ * frozen value. Options win over the environment.
+ */
+import { resolve } from 'node:path'
+import { err, ok, type Result } from '../protocol/result.ts'
+
+export interface Settings {
+  readonly dataDir: string
+  readonly host: string
+  readonly apiHost: string
+  readonly apiPort: number
+  readonly httpPort: number
+  readonly httpsPort: number
+  readonly tftpPort: number
+  /** Named here so that every port is chosen in one place; their doors come with TR-069, syslog and NOTIFY. */
+  readonly acsPort: number
+  readonly acsTlsPort: number
+  readonly syslogPort: number
+  readonly sipPort: number
+  /** undefined: made from the HTTPS port when that is known. */
+  readonly publicUrl: string | undefined
+  readonly publicHttpUrl: string | undefined
+  readonly databaseUrl: string | undefined
+  readonly masterKey: string | undefined
+  readonly masterKeyFile: string | undefined
+  readonly tlsCertFile: string | undefined
+  readonly tlsKeyFile: string | undefined
+  /** Keep the lab CA in force although a vendor root is installed. */
+  readonly lab: boolean
+  readonly ntpServer: string | undefined
+  readonly resyncPeriodSeconds: number
+  readonly eventRetentionDays: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+export interface SettingProblem {
+  readonly setting: string
+  readonly message: string
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+/** Options of the command line by their environment name without the prefix, e.g. `HTTP_PORT`. */
+export type SettingOptions = Readonly<Record<string, string | boolean | undefined>>
+
+const STANDARD_PORTS: Readonly<Record<string, string>> = { TFTP_PORT: '69', HTTP_PORT: '80', HTTPS_PORT: '443' }
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** @returns all settings, or every problem at once: nothing is opened before they are right. */
+export function readSettings(env: Env, options: SettingOptions): Result<Settings, readonly SettingProblem[]> {
+  const problems: SettingProblem[] = []
+  const read = reader(env, options, problems)
+  const settings: Settings = {
+    dataDir: resolve(read.text('DATA') ?? 'data'),
+    host: read.text('HOST') ?? '0.0.0.0',
+    apiHost: read.text('API_HOST') ?? '127.0.0.1',
+    apiPort: read.port('API_PORT', 8000),
+    httpPort: read.port('HTTP_PORT', 8080),
+    httpsPort: read.port('HTTPS_PORT', 8443),
+    tftpPort: read.port('TFTP_PORT', 6969),
+    acsPort: read.port('ACS_PORT', 7547),
+    acsTlsPort: read.port('ACS_TLS_PORT', 7548),
+    syslogPort: read.port('SYSLOG_PORT', 5514),
+    sipPort: read.port('SIP_PORT', 5070),
+    publicUrl: read.url('PUBLIC_URL', 'https:'),
+    publicHttpUrl: read.url('PUBLIC_HTTP_URL', 'http:'),
+    databaseUrl: read.text('DATABASE_URL') ?? env['DATABASE_URL'],
+    masterKey: read.text('MASTER_KEY'),
+    masterKeyFile: read.text('MASTER_KEY_FILE'),
+    tlsCertFile: read.text('TLS_CERT'),
+    tlsKeyFile: read.text('TLS_KEY'),
+    lab: read.flag('LAB'),
+    ntpServer: read.text('NTP_SERVER'),
+    resyncPeriodSeconds: read.whole('RESYNC_PERIOD', 86_400, 60, 2_000_000),
+    eventRetentionDays: read.whole('EVENT_RETENTION_DAYS', 90, 1, 3650),
+    logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+  }
+  if ((settings.tlsCertFile === undefined) !== (settings.tlsKeyFile === undefined)) {
+    problems.push({ setting: 'OFFHOOK_TLS_CERT', message: 'A server certificate needs both OFFHOOK_TLS_CERT and OFFHOOK_TLS_KEY' })
+  }
+  return problems.length > 0 ? err(problems) : ok(Object.freeze(settings))
+}
+
+function reader(env: Env, options: SettingOptions, problems: SettingProblem[]) {
+  const standard = options['STANDARD_PORTS'] === true
+  function text(name: string): string | undefined {
+    const option = options[name]
+    const value = typeof option === 'string' ? option : env[`OFFHOOK_${name}`]
+    return value === undefined || value === '' ? undefined : value
+  }
+  function whole(name: string, absent: number, least: number, most: number): number {
+    const value = text(name) ?? (standard ? STANDARD_PORTS[name] : undefined)
+    if (value === undefined) return absent
+    const number = Number(value)
+    if (/^[0-9]+$/.test(value) && number >= least && number <= most) return number
+    problems.push({ setting: `OFFHOOK_${name}`, message: `"${value}" is not a whole number from ${least} to ${most}` })
+    return absent
+  }
+  function url(name: string, protocol: string): string | undefined {
+    const value = text(name)
+    if (value === undefined) return undefined
+    if (URL.canParse(value) && new URL(value).protocol === protocol && new URL(value).pathname === '/') {
+      return value.replace(/\/+$/, '')
+    }
+    problems.push({ setting: `OFFHOOK_${name}`, message: `"${value}" is not of the form ${protocol}//host[:port]` })
+    return undefined
+  }
+  function choice<T extends string>(name: string, choices: readonly T[], absent: T): T {
+    const value = text(name)
+    const found = choices.find((each) => each === value)
+    if (value !== undefined && found === undefined) {
+      problems.push({ setting: `OFFHOOK_${name}`, message: `"${value}" is none of ${choices.join(', ')}` })
+    }
+    return found ?? absent
+  }
+  return {
+    text,
+    whole,
+    url,
+    choice,
+    port: (name: string, absent: number) => whole(name, absent, 0, 65_535),
+    flag: (name: string) => options[name] === true || /^(?:1|yes|true)$/i.test(env[`OFFHOOK_${name}`] ?? ''),
+  }
+}

@@ -1,0 +1,9 @@
+import { lockDataDirectory } from '../lock.ts'
+
+const lock = await lockDataDirectory(process.argv[2] ?? '', 'child')
+if (!lock.ok) {
+  process.stdout.write(`${lock.error.code}: ${lock.error.message}\n`)
+  process.exit(3)
+}
+process.stdout.write('ready\n')
+process.stdin.on('end', () => process.exit(0)).resume()

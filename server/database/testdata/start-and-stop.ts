@@ -1,0 +1,5 @@
+import { startPostgres } from '../postgres.ts'
+
+const postgres = await startPostgres({ dataDir: process.argv[2] ?? '', log: () => undefined, fsync: false })
+await postgres.stop()
+process.stdout.write(`ran ${postgres.major} as ${process.getuid?.()}\n`)

@@ -1,0 +1,97 @@
+/** The nouns of a device: identity, state, keys, and everything that a decision about it needs as one plain value. */
+import type { MacAddress, ProductName, SerialNumber } from '../../protocol/identity.ts'
+import type { Millis } from '../../protocol/result.ts'
+import type { Layer } from '../profiles/types.ts'
+
+export type DeviceState = 'known' | 'held' | 'bound' | 'released' | 'disabled'
+
+/** One row of `device`: who it is, whose it is, what it was given. */
+export interface Device {
+  readonly mac: MacAddress
+  readonly serial: SerialNumber
+  readonly model: ProductName
+  readonly accountId: string | undefined
+  /** The account whose enrolment window it came through; it gets no line until somebody confirms it. */
+  readonly heldAccountId: string | undefined
+  readonly state: DeviceState
+  /** SHA-256 fingerprint (hex) of the device CA that it first proved itself with. */
+  readonly pinnedCa: string | undefined
+  /** 32 hex digits: the path of its sealed profile. */
+  readonly profilePath: string
+  /** Generations of the profile key: 0 before binding. */
+  readonly keyIssued: number
+  readonly keyConfirmed: number
+  /** Whether a farewell profile is still to be served. */
+  readonly farewellOwed: boolean
+  readonly servedVersion: string | undefined
+  readonly runningVersion: string | undefined
+}
+
+/** A SIP line as a profile needs it. The password is in clear here and nowhere else. */
+export interface DeviceLine {
+  readonly id: string
+  /** Extension number on the phone, from 1. */
+  readonly index: number
+  readonly userId: string
+  readonly displayName: string
+  readonly domain: string
+  readonly authId: string | undefined
+  readonly outboundProxy: string | undefined
+  readonly transport: 'UDP' | 'TCP' | 'TLS' | 'AUTO' | undefined
+  readonly password: string
+}
+
+/** Secrets of a bound device, opened. Never logged, never in an event. */
+export interface DeviceSecrets {
+  readonly adminPassword: string
+  readonly userPassword: string
+  /** GPP_SB: the password of `[--uid $MA --pwd $SB]`. */
+  readonly uidPassword: string
+  /** Profile keys by generation (64 hex digits): the confirmed one and those issued after it. */
+  readonly profileKeys: ReadonlyMap<number, string>
+}
+
+/** How an account's phones get their profile; settings of the account. */
+export interface AccountSettings {
+  /** `https`: in clear over TLS at /cisco-init. `sealed`: at /s/…, sealed, over plain HTTP. */
+  readonly delivery: 'https' | 'sealed'
+  /** Whether `[--uid $MA --pwd $SB]` over TLS without a client certificate opens the clear profile. */
+  readonly credentialed: boolean
+  /** A factory certificate past its date. */
+  readonly expiredCertificates: 'refuse' | 'accept'
+  /** Whether RC answers a merely claimed MAC. */
+  readonly rcForClaimed: boolean
+}
+
+export interface AccountFacts {
+  readonly id: string
+  readonly customerId: string
+  readonly name: string
+  readonly settings: AccountSettings
+}
+
+/** What the store knows about one device, as one plain value (cached, dropped on change). */
+export interface DeviceFacts {
+  readonly device: Device
+  readonly account: AccountFacts | undefined
+  readonly lines: readonly DeviceLine[]
+  /** Absent until the device was bound once. */
+  readonly secrets: DeviceSecrets | undefined
+  /** Narrower scopes last: platform, provider, model, account, device. Values in clear. */
+  readonly layers: readonly Layer[]
+}
+
+/** What a request said about a phone, kept apart by trust. */
+export interface Observation {
+  readonly mac: MacAddress
+  readonly at: Millis
+  readonly from: string
+  readonly trust: 'certified' | 'credentialed' | 'sealed' | 'claimed'
+  readonly servedVersion?: string
+  readonly runningVersion?: string
+  readonly keyGeneration?: number
+  readonly firmware?: string
+  readonly cause?: string
+  readonly registrationSeconds?: number
+  readonly product?: string
+}

@@ -1,0 +1,5 @@
+export * from './evidence.ts'
+export * from './observe.ts'
+export * from './route.ts'
+export * from './standing.ts'
+export * from './types.ts'

@@ -1,0 +1,44 @@
+/** Which addresses belong to one subscriber line on the Internet. Source: RFC 6890 registries, RFC 6598, RFC 4193. */
+import { BlockList, isIP } from 'node:net'
+
+const SPECIAL_V4: readonly (readonly [string, number])[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+]
+
+const SPECIAL_V6: readonly (readonly [string, number])[] = [
+  ['::', 127],
+  ['::ffff:0:0', 96],
+  ['100::', 64],
+  ['2001:db8::', 32],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+]
+
+function specialAddresses(): BlockList {
+  const list = new BlockList()
+  for (const [net, prefix] of SPECIAL_V4) list.addSubnet(net, prefix, 'ipv4')
+  for (const [net, prefix] of SPECIAL_V6) list.addSubnet(net, prefix, 'ipv6')
+  return list
+}
+
+const SPECIAL = specialAddresses()
+
+/** @param address numeric; `::ffff:a.b.c.d` counts as its IPv4 address */
+export function isPublicAddress(address: string): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  const family = isIP(plain)
+  return family !== 0 && !SPECIAL.check(plain, family === 4 ? 'ipv4' : 'ipv6')
+}

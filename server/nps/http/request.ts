@@ -1,0 +1,60 @@
+/** From a node HTTP request to a FetchRequest. Bad targets become paths that nobody answers. */
+import type { IncomingMessage } from 'node:http'
+import type { DoorName, FetchRequest, ProvenCertificate } from '../../fetch/mod.ts'
+import { REPORT_BYTES_MAX } from '../report.ts'
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT'] as const
+
+/** @returns undefined for a method that no phone uses */
+export function fetchRequestOf(
+  message: IncomingMessage,
+  door: DoorName,
+  certificate: ProvenCertificate | undefined,
+  body: Uint8Array | undefined,
+): FetchRequest | undefined {
+  const method = METHODS.find((each) => each === message.method)
+  if (method === undefined) return undefined
+  const target = message.url ?? '/'
+  const question = target.indexOf('?')
+  const rawPath = question < 0 ? target : target.slice(0, question)
+  return {
+    door,
+    method,
+    path: decodedPath(rawPath),
+    query: question < 0 ? '' : target.slice(question + 1),
+    target,
+    userAgent: message.headers['user-agent'],
+    peer: plainAddress(message.socket.remoteAddress ?? ''),
+    certificate,
+    authorization: door === 'https' ? message.headers.authorization : undefined,
+    range: message.headers.range,
+    body,
+  }
+}
+
+function decodedPath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    // A broken escape names no file of ours.
+    return '/%'
+  }
+}
+
+/** IPv4 peers of a dual-stack socket lose their IPv6 wrapping. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+}
+
+/** @returns the whole body, or undefined when it is larger than a report may be */
+export async function readBody(message: IncomingMessage): Promise<Uint8Array | undefined> {
+  if (Number(message.headers['content-length'] ?? 0) > REPORT_BYTES_MAX) return undefined
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > REPORT_BYTES_MAX) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,8 @@
+export { isPublicAddress } from './address.ts'
+export * from './answer.ts'
+export { WRONG_TOKENS_MAX } from './binding.ts'
+export * from './renderings.ts'
+export { REPORT_BYTES_MAX } from './report.ts'
+export * from './serve.ts'
+export * from './tftp-door.ts'
+export * from './wrong-tokens.ts'

@@ -1,0 +1,81 @@
+/**
+ * Rendered profiles, kept by device facts and within a byte budget. Facts are values: new facts are a new key, so an
+ * entry can never be stale.
+ */
+import { createHmac } from 'node:crypto'
+import { gzip, sealSalted } from '../../protocol/envelope/mod.ts'
+import { assert } from '../../protocol/result.ts'
+import type { DeviceFacts } from '../devices/mod.ts'
+import {
+  type PlatformFacts,
+  renderEmptyProfile,
+  renderFarewellProfile,
+  renderFirstProfile,
+  renderHeldProfile,
+  renderOwnProfile,
+  renderRcRedirect,
+} from '../profiles/mod.ts'
+
+const SALT_BYTES = 8
+
+export interface OwnRendering {
+  readonly bytes: Uint8Array
+  readonly version: string
+}
+
+export interface Renderings {
+  own(facts: DeviceFacts, platform: PlatformFacts): OwnRendering
+  sealed(facts: DeviceFacts, platform: PlatformFacts, generation: number): Uint8Array
+  farewell(facts: DeviceFacts): Uint8Array
+  held(platform: PlatformFacts): Uint8Array
+  first(platform: PlatformFacts): Uint8Array
+  rcRedirect(platform: PlatformFacts): Uint8Array
+  empty(): Uint8Array
+}
+
+interface Entry {
+  readonly platform: PlatformFacts
+  readonly own: OwnRendering
+  readonly sealed: Map<number, Uint8Array>
+}
+
+/** The cache hangs on the facts objects, whose own cache is bounded: what leaves there leaves here. */
+export function createRenderings(): Renderings {
+  const entries = new WeakMap<DeviceFacts, Entry>()
+  const encoder = new TextEncoder()
+  const text = (profile: string): Uint8Array => encoder.encode(profile)
+
+  function entryOf(facts: DeviceFacts, platform: PlatformFacts): Entry {
+    const known = entries.get(facts)
+    if (known !== undefined && known.platform === platform) return known
+    const rendered = renderOwnProfile(facts, platform)
+    const entry = { platform, own: { bytes: text(rendered.text), version: rendered.version }, sealed: new Map() }
+    entries.set(facts, entry)
+    return entry
+  }
+
+  return {
+    own: (facts, platform) => entryOf(facts, platform).own,
+    sealed(facts, platform, generation) {
+      const entry = entryOf(facts, platform)
+      const known = entry.sealed.get(generation)
+      if (known !== undefined) return known
+      const key = facts.secrets?.profileKeys.get(generation)
+      assert(key !== undefined, 'a profile is sealed only under a key that we hold')
+      const sealed = sealDeterministic(entry.own.bytes, key)
+      entry.sealed.set(generation, sealed)
+      return sealed
+    },
+    farewell: (facts) => text(renderFarewellProfile(facts)),
+    held: (platform) => text(renderHeldProfile(platform)),
+    first: (platform) => text(renderFirstProfile(platform)),
+    rcRedirect: (platform) => text(renderRcRedirect(platform)),
+    empty: () => text(renderEmptyProfile()),
+  }
+}
+
+/** Gzip, then the OpenSSL container. The salt comes from key and text: equal input gives equal bytes (MPP §2.1, §2.2). */
+function sealDeterministic(bytes: Uint8Array, key: string): Uint8Array {
+  const salt = createHmac('sha256', key).update(bytes).digest().subarray(0, SALT_BYTES)
+  return sealSalted(gzip(bytes), key, salt)
+}

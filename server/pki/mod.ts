@@ -1,0 +1,3 @@
+export * from './issue.ts'
+export * from './prove.ts'
+export * from './types.ts'

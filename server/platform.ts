@@ -1,0 +1,255 @@
+/**
+ * The platform without its sockets: database, secrets, trust, index, and the context that serves a fetch. The doors of
+ * `main.ts` stand on it, and so does the simulated world.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { assert, type Millis } from '../protocol/result.ts'
+import type { Settings } from './config.ts'
+import {
+  createBatch,
+  type Database,
+  keyCheck,
+  loadMasterKey,
+  type ManagedPostgres,
+  type MasterKey,
+  migrate,
+  openDatabase,
+  startPostgres,
+  verifyKeyCheck,
+} from './database/mod.ts'
+import type { Observation } from './devices/mod.ts'
+import type { Fetch, FetchAnswer, FirmwareFacts, Route } from './fetch/mod.ts'
+import { answerFetch, createRenderings, createWrongTokens, type FetchStore, type ServeContext } from './nps/mod.ts'
+import { packageRoot } from './package-root.ts'
+import type { PlatformFacts } from './profiles/mod.ts'
+import { answerRc } from './rc/mod.ts'
+import {
+  checkMasterKey,
+  createVault,
+  decideAndCommit,
+  type Directory,
+  ensureLabCa,
+  ensurePlatformSecrets,
+  type EventRecord,
+  openDirectory,
+  type PlatformSecrets,
+  recordEvents,
+  recordObservations,
+  type Vault,
+} from './store/mod.ts'
+
+/** At most this many rows or milliseconds are gathered before observations are written. */
+const BATCH = { maxRows: 500, maxWaitMs: 100, queueMax: 50_000 } as const
+
+/** Something that a person must put right before the server can start; the message says what. */
+export class StartProblem extends Error {
+  override readonly name = 'StartProblem'
+}
+
+export interface Platform {
+  readonly settings: Settings
+  readonly log: Logger
+  readonly db: Database
+  readonly vault: Vault
+  readonly directory: Directory
+  readonly secrets: PlatformSecrets
+  readonly context: ServeContext
+  readonly firmwarePath: (file: Pick<FirmwareFacts, 'sha256'>) => string
+  readonly facts: () => PlatformFacts
+  /** Known once the HTTPS and HTTP doors listen. */
+  setPublicUrls(urls: { readonly https: string; readonly http: string }): void
+  /** Writes what was noted, now. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface PlatformOptions {
+  readonly settings: Settings
+  readonly log: Logger
+  readonly now?: () => Millis
+  /** Off only where nothing must survive: tests. */
+  readonly fsync?: boolean
+}
+
+/** Opens database and index. Throws StartProblem for what a person can put right. */
+export async function openPlatform(options: PlatformOptions): Promise<Platform> {
+  const { settings, log } = options
+  const now = options.now ?? Date.now
+  const masterKey = await masterKeyOf(settings)
+  const postgres = await openPostgres(options)
+  try {
+    const db = await connect(settings, postgres, log)
+    await migrateDatabase(db)
+    const vault = createVault(masterKey)
+    await refuseWrongKey(db, masterKey)
+    const secrets = await ensurePlatformSecrets(db, vault, now())
+    await ensureLabCa(db, vault, now())
+    const directory = await openDirectory(db, vault)
+    return assemble({ options, now, postgres, db, vault, secrets, directory })
+  } catch (error) {
+    await postgres?.stop()
+    throw error
+  }
+}
+
+async function masterKeyOf(settings: Settings): Promise<MasterKey> {
+  const key = await loadMasterKey({
+    dataDir: settings.dataDir,
+    ...(settings.masterKey === undefined ? {} : { value: settings.masterKey }),
+    ...(settings.masterKeyFile === undefined ? {} : { file: settings.masterKeyFile }),
+  })
+  if (!key.ok) throw new StartProblem(key.error.message)
+  return key.value
+}
+
+async function openPostgres(options: PlatformOptions): Promise<ManagedPostgres | undefined> {
+  if (options.settings.databaseUrl !== undefined) return undefined
+  return startPostgres({
+    dataDir: options.settings.dataDir,
+    log: (event, fields) => options.log.debug(fields, event),
+    ...(options.fsync === undefined ? {} : { fsync: options.fsync }),
+  })
+}
+
+async function connect(settings: Settings, postgres: ManagedPostgres | undefined, log: Logger): Promise<Database> {
+  const target =
+    settings.databaseUrl === undefined ? { connection: postgres?.connection } : { url: settings.databaseUrl }
+  const { connection, url } = { connection: undefined, url: undefined, ...target }
+  return openDatabase({
+    ...(connection === undefined ? {} : { connection }),
+    ...(url === undefined ? {} : { url }),
+    log: (event, fields) => log.warn(fields, event),
+  })
+}
+
+async function migrateDatabase(db: Database): Promise<void> {
+  await migrate(db, new URL('server/store/migrations/', packageRoot()))
+}
+
+async function refuseWrongKey(db: Database, key: MasterKey): Promise<void> {
+  const right = await checkMasterKey(db, { make: keyCheck(key), verify: (stored) => verifyKeyCheck(key, stored) })
+  if (!right) {
+    throw new StartProblem(
+      'The master key is not the one that this database was sealed with. Give the right one by OFFHOOK_MASTER_KEY or OFFHOOK_MASTER_KEY_FILE.',
+    )
+  }
+}
+
+interface Parts {
+  readonly options: PlatformOptions
+  readonly now: () => Millis
+  readonly postgres: ManagedPostgres | undefined
+  readonly db: Database
+  readonly vault: Vault
+  readonly secrets: PlatformSecrets
+  readonly directory: Directory
+}
+
+function assemble(parts: Parts): Platform {
+  const { options, db, vault, secrets, directory, postgres } = parts
+  const { settings, log } = options
+  const platformFacts = publicFacts(settings, secrets)
+  const notes = openNotes(db, log)
+  const firmwareDir = join(settings.dataDir, 'firmware')
+  mkdirSync(firmwareDir, { recursive: true, mode: 0o700 })
+  const context: ServeContext = {
+    store: fetchStore(parts, notes),
+    decide,
+    platform: platformFacts.get,
+    caPem: () => secrets.serverCa.certPem,
+    renderings: createRenderings(),
+    wrongTokens: createWrongTokens(),
+    nonceKey: secrets.nonceKey,
+    now: parts.now,
+  }
+  return {
+    settings,
+    log,
+    db,
+    vault,
+    directory,
+    secrets,
+    context,
+    firmwarePath: ({ sha256 }) => join(firmwareDir, sha256),
+    facts: platformFacts.get,
+    setPublicUrls: platformFacts.set,
+    flush: notes.flush,
+    async close() {
+      await notes.close()
+      await directory.close()
+      await db.close()
+      await postgres?.stop()
+    },
+  }
+}
+
+/** The one place that knows both doors' decisions. */
+export function decide(route: Route, fetch: Fetch): FetchAnswer {
+  return route.kind === 'rc' || route.kind === 'rc-malformed' ? answerRc(route, fetch) : answerFetch(route, fetch)
+}
+
+/** One value that changes only when the public URLs become known: renderings compare it by identity. */
+function publicFacts(settings: Settings, secrets: PlatformSecrets) {
+  let facts: PlatformFacts | undefined
+  function set(urls: { readonly https: string; readonly http: string }): void {
+    const publicHttpUrl = settings.publicHttpUrl ?? urls.http
+    facts = {
+      publicUrl: settings.publicUrl ?? urls.https,
+      publicHttpUrl,
+      ntpServer: settings.ntpServer,
+      customCaUrl: settings.tlsCertFile === undefined ? `${publicHttpUrl}/ca.pem` : undefined,
+      markerKey: secrets.markerKey,
+      resyncPeriodSeconds: settings.resyncPeriodSeconds,
+    }
+  }
+  function get(): PlatformFacts {
+    assert(facts !== undefined, 'the public URLs are set before anything is served')
+    return facts
+  }
+  return { get, set }
+}
+
+interface Notes {
+  add(events: readonly EventRecord[], observations: readonly Observation[]): void
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+function openNotes(db: Database, log: Logger): Notes {
+  const onError = (error: unknown): void => log.error({ err: error }, 'observations could not be written')
+  const events = createBatch<EventRecord>({ ...BATCH, flush: (rows) => recordEvents(db, rows), onError })
+  const seen = createBatch<Observation>({ ...BATCH, flush: (rows) => recordObservations(db, rows), onError })
+  return {
+    add(newEvents, observations) {
+      for (const event of newEvents) events.add(event)
+      for (const observation of observations) seen.add(observation)
+    },
+    async flush() {
+      await Promise.all([events.flush(), seen.flush()])
+    },
+    async close() {
+      await Promise.all([events.close(), seen.close()])
+    },
+  }
+}
+
+function fetchStore(parts: Parts, notes: Notes): FetchStore {
+  const { directory, db, vault } = parts
+  return {
+    device: (mac) => directory.device(mac),
+    macOfPath: (path) => directory.macOfPath(path),
+    code: (token) => directory.code(token),
+    customer: (customerId) => directory.customer(customerId),
+    firmware: (name) => directory.firmware(name),
+    decideAndCommit: (keys, decision) => decideAndCommit(db, vault, keys, decision),
+    note(events, observations) {
+      const at = parts.now()
+      notes.add(
+        events.map((event) => ({ ...event, at })),
+        observations,
+      )
+    },
+  }
+}

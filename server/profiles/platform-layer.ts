@@ -1,0 +1,78 @@
+/**
+ * What Offhook itself says to every bound phone, below all layers: how it comes back, how it proves what it runs, its
+ * passwords, and the doors that stay shut. A layer may change any of it but the reserved elements.
+ * Source: MPP §5.1, §5.2 (lists), §7.2, §8, §12.1; guide "Configuration Access Control".
+ */
+import { DEVICE_QUERY } from './device-query.ts'
+import type { DeviceFacts } from '../devices/types.ts'
+import type { LayerParameter, PlatformFacts } from './types.ts'
+
+/** Elements that no layer may set: marker, keys. */
+export const RESERVED_ELEMENTS: readonly string[] = ['GPP_P', 'GPP_SA', 'GPP_SB']
+
+/** Error retries with jitter, so that an outage does not end in a stampede (MPP §15). */
+export const ERROR_RETRY = '60+60,120+60,240+120,480+240,960+480,1920+960,3600+1800'
+
+/** The list is walked once: a first look back within two minutes brings the marker, then the normal period. */
+export function periodicList(periodSeconds: number): string {
+  return `60+60,${periodSeconds}+${Math.ceil(periodSeconds / 8)}`
+}
+
+/** The permanent URL with the questions that tell us what the phone runs. */
+export function permanentRule(platform: PlatformFacts, keyGeneration?: number): string {
+  const generation = keyGeneration === undefined ? '' : `&k=${keyGeneration}`
+  return `${platform.publicUrl}/cisco-init?${DEVICE_QUERY}${generation}`
+}
+
+function profileRule(facts: DeviceFacts, platform: PlatformFacts): string {
+  const { device, account } = facts
+  if (account?.settings.delivery === 'sealed') {
+    const query = `k=${device.keyIssued}&${DEVICE_QUERY}`
+    return `[--key $SA] ${platform.publicHttpUrl}/s/${device.profilePath}.cfg?${query}`
+  }
+  if (account?.settings.credentialed === true) {
+    return `[--uid $MA --pwd $SB] ${permanentRule(platform, device.keyIssued)}&auth=1`
+  }
+  return permanentRule(platform, device.keyIssued)
+}
+
+/** Elements that a bound phone gets whatever its layers say, with `ua` `na`. Values may be overridden by layers. */
+export function platformParameters(facts: DeviceFacts, platform: PlatformFacts): ReadonlyMap<string, LayerParameter> {
+  const fixed: Record<string, string> = {
+    Enable_Direct_Action_Url: 'No',
+    Block_Nonproxy_SIP: 'Yes',
+    'Auth_Resync-Reboot_n_': 'Yes',
+    Provision_Enable: 'Yes',
+    Resync_On_Reset: 'Yes',
+    Resync_Periodic: periodicList(platform.resyncPeriodSeconds),
+    Resync_Error_Retry_Delay: ERROR_RETRY,
+    Profile_Rule: profileRule(facts, platform),
+    Profile_Rule_B: `${platform.publicUrl}/cisco-ack?${DEVICE_QUERY}`,
+    // The default texts end in $PATH, which would carry codes and sealed paths in clear over UDP.
+    Log_Request_Msg: '$PN $MAC -- Requesting resync $SCHEME://$SERVIP:$PORT',
+    Log_Success_Msg: '$PN $MAC -- Successful resync $SCHEME://$SERVIP:$PORT',
+    Log_Failure_Msg: '$PN $MAC -- Resync failed: $ERR',
+    Log_Upgrade_Request_Msg: '$PN $MAC -- Requesting upgrade $SCHEME://$SERVIP:$PORT',
+    Log_Upgrade_Success_Msg: '$PN $MAC -- Successful upgrade $SCHEME://$SERVIP:$PORT -- $ERR',
+    Log_Upgrade_Failure_Msg: '$PN $MAC -- Upgrade failed: $ERR',
+    ...(platform.ntpServer === undefined ? {} : { Primary_NTP_Server: platform.ntpServer }),
+    ...(platform.customCaUrl === undefined ? {} : { Custom_CA_Rule: platform.customCaUrl }),
+  }
+  const parameters = new Map<string, LayerParameter>()
+  for (const [element, value] of Object.entries(fixed)) parameters.set(element, { value, ua: 'na' })
+  if (facts.secrets !== undefined) {
+    parameters.set('Admin_Password', { value: facts.secrets.adminPassword, ua: 'na' })
+    parameters.set('User_Password', { value: facts.secrets.userPassword, userPref: true })
+  }
+  return parameters
+}
+
+/** Keys of the device; set last and over everything. The marker joins when the text is known. */
+export function reservedParameters(facts: DeviceFacts): ReadonlyMap<string, LayerParameter> {
+  const key = facts.secrets?.profileKeys.get(facts.device.keyIssued)
+  if (facts.secrets === undefined || key === undefined) return new Map()
+  return new Map([
+    ['GPP_SA', { value: key, ua: 'na' }],
+    ['GPP_SB', { value: facts.secrets.uidPassword, ua: 'na' }],
+  ])
+}

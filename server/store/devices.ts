@@ -1,0 +1,206 @@
+/** Devices as an operator handles them: registered in advance, confirmed, released, disabled, looked at. */
+import type { MacAddress, ProductName, SerialNumber } from '../../protocol/identity.ts'
+import { err, ok, type Result } from '../../protocol/result.ts'
+import { type DeviceState, nextState } from '../devices/mod.ts'
+import { assignLines, commitConfirmation } from './binding.ts'
+import { announce } from './changes.ts'
+import { recordEvent } from './events.ts'
+import type { DeviceRow } from './facts.ts'
+import { recordRevision } from './revisions.ts'
+import type { Sql } from './sql.ts'
+import { newPassword, newProfilePath, SECRET_CONTEXT, type Vault } from './vault.ts'
+
+export type DeviceProblem =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'not-allowed'; readonly state: DeviceState }
+  | { readonly kind: 'taken'; readonly state: DeviceState }
+
+export interface NewDevice {
+  readonly mac: MacAddress
+  readonly serial: SerialNumber
+  readonly model: ProductName
+  readonly accountId: string | undefined
+  readonly lineIds: readonly string[]
+}
+
+interface LockedDevice {
+  readonly state: DeviceState
+  readonly account_id: string | null
+  readonly held_account_id: string | null
+  readonly serial: string
+}
+
+async function lockDevice(sql: Sql, mac: MacAddress): Promise<LockedDevice | undefined> {
+  return sql.one<LockedDevice>({
+    name: 'lock-device-row',
+    text: 'select state, account_id, held_account_id, serial from device where mac = $1 for update',
+    values: [mac],
+  })
+}
+
+/**
+ * Enters MAC and serial before the phone asks for anything; a released or disabled one starts anew.
+ * @returns `taken` for a device that is held or bound already
+ */
+export async function registerDevice(sql: Sql, who: string, device: NewDevice): Promise<Result<void, DeviceProblem>> {
+  const path = newProfilePath()
+  const made = await sql.run({
+    name: 'register-device',
+    text: `insert into device (mac, serial, model, account_id, state, profile_path)
+           values ($1, $2, $3, $4, 'known', $5) on conflict (mac) do nothing`,
+    values: [device.mac, device.serial, device.model, device.accountId ?? null, path],
+  })
+  if (made === 0) {
+    const again = await registerAgain(sql, device)
+    if (!again.ok) return again
+  }
+  if (device.accountId !== undefined && device.lineIds.length > 0) {
+    await assignLines(sql, device.mac, device.accountId, device.lineIds)
+  }
+  await recordRevision(sql, { who, scope: 'device', target: device.mac, what: 'registered', after: { model: device.model } })
+  await recordEvent(sql, { name: 'device.registered', trust: 'operator', mac: device.mac, accountId: device.accountId, data: {} })
+  await announce(sql, { kind: 'device', mac: device.mac, ...(made === 0 ? {} : { path }) })
+  return ok(undefined)
+}
+
+async function registerAgain(sql: Sql, device: NewDevice): Promise<Result<void, DeviceProblem>> {
+  const row = await lockDevice(sql, device.mac)
+  if (row === undefined) return err({ kind: 'unknown' })
+  const next = nextState(row.state, 'register')
+  const owned = row.state === 'known' && row.account_id !== null && row.account_id !== device.accountId
+  if (next === undefined || owned) return err({ kind: 'taken', state: row.state })
+  await sql.run({
+    name: 'register-device-again',
+    text: `update device set state = $2, serial = $3, model = $4, account_id = $5, held_account_id = null,
+             farewell_owed = false, pinned_ca = case when serial = $3 then pinned_ca end where mac = $1`,
+    values: [device.mac, next, device.serial, device.model, device.accountId ?? null],
+  })
+  return ok(undefined)
+}
+
+/** A person of the account says that the held phone is theirs. */
+export async function confirmDevice(sql: Sql, vault: Vault, who: string, mac: MacAddress): Promise<Result<void, DeviceProblem>> {
+  const row = await lockDevice(sql, mac)
+  if (row === undefined) return err({ kind: 'unknown' })
+  const accountId = row.held_account_id
+  if (nextState(row.state, 'confirm') === undefined || accountId === null) return err({ kind: 'not-allowed', state: row.state })
+  await commitConfirmation(sql, vault, { mac, accountId })
+  await recordRevision(sql, { who, scope: 'device', target: mac, what: 'confirmed' })
+  return ok(undefined)
+}
+
+/**
+ * Lets a device go, or shuts it out: its lines get new passwords and are free again, a farewell is owed if it ever had
+ * secrets. Any older registration at the SIP side ends with the password.
+ */
+export async function endDevice(
+  sql: Sql,
+  vault: Vault,
+  who: string,
+  mac: MacAddress,
+  how: 'release' | 'disable',
+): Promise<Result<void, DeviceProblem>> {
+  const row = await lockDevice(sql, mac)
+  if (row === undefined) return err({ kind: 'unknown' })
+  const next = nextState(row.state, how)
+  if (next === undefined) return err({ kind: 'not-allowed', state: row.state })
+  await rotateLinePasswords(sql, vault, mac)
+  await sql.run({
+    name: 'end-device',
+    text: `update device set state = $2, held_account_id = null, farewell_owed = $3,
+             account_id = case when $4 then account_id end,
+             running_version = null, served_version = null, key_confirmed = key_issued where mac = $1`,
+    values: [mac, next, row.state === 'bound', how === 'disable'],
+  })
+  await sql.run({ name: 'drop-device-secrets', text: 'delete from device_secret where mac = $1', values: [mac] })
+  await recordRevision(sql, { who, scope: 'device', target: mac, what: next })
+  await recordEvent(sql, {
+    name: how === 'release' ? 'device.released' : 'device.disabled',
+    trust: 'operator',
+    mac,
+    accountId: row.account_id ?? undefined,
+    data: {},
+  })
+  await announce(sql, { kind: 'device', mac })
+  return ok(undefined)
+}
+
+async function rotateLinePasswords(sql: Sql, vault: Vault, mac: MacAddress): Promise<void> {
+  const lines = await sql.query<{ id: string }>({
+    name: 'line-ids-of-device',
+    text: 'select id from line where device_mac = $1 for update',
+    values: [mac],
+  })
+  for (const { id } of lines) {
+    await sql.run({
+      name: 'rotate-line-password',
+      text: `update line set password = $2, password_generation = password_generation + 1,
+               device_mac = null, line_index = null where id = $1`,
+      values: [id, vault.seal(SECRET_CONTEXT.line(id), newPassword())],
+    })
+  }
+}
+
+/** A device as it is shown: identity, state, what was seen and what is only claimed. */
+export interface DeviceView extends DeviceRow {
+  readonly bound_at: Date | null
+  readonly created_at: Date
+  readonly believed_at: Date | null
+  readonly believed_from: string | null
+  readonly firmware: string | null
+  readonly cause: string | null
+  readonly registration_seconds: number | null
+  readonly claimed_at: Date | null
+  readonly claimed_from: string | null
+}
+
+const VIEW = `select d.mac, d.serial, d.model, d.account_id, d.held_account_id, d.state, d.pinned_ca, d.profile_path,
+       d.key_issued, d.key_confirmed, d.farewell_owed, d.served_version, d.running_version, d.bound_at, d.created_at,
+       s.believed_at, s.believed_from, s.firmware, s.cause, s.registration_seconds, s.claimed_at, s.claimed_from
+  from device d left join device_seen s on s.mac = d.mac`
+
+export async function viewDevice(sql: Pick<Sql, 'one'>, mac: MacAddress): Promise<DeviceView | undefined> {
+  return sql.one<DeviceView>({ name: 'view-device', text: `${VIEW} where d.mac = $1`, values: [mac] })
+}
+
+export interface DeviceFilter {
+  readonly accountId: string | undefined
+  readonly state: DeviceState | undefined
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+export async function listDevices(sql: Pick<Sql, 'query'>, filter: DeviceFilter): Promise<readonly DeviceView[]> {
+  return sql.query<DeviceView>({
+    name: 'list-devices',
+    text: `${VIEW} where ($1::text is null or d.account_id = $1 or d.held_account_id = $1)
+             and ($2::text is null or d.state = $2) and ($3::text is null or d.mac > $3)
+           order by d.mac limit $4`,
+    values: [filter.accountId ?? null, filter.state ?? null, filter.after ?? null, filter.limit],
+  })
+}
+
+export interface StoredEvent {
+  readonly id: number
+  readonly at: Date
+  readonly name: string
+  readonly trust: string
+  readonly mac: string | null
+  readonly accountId: string | null
+  readonly peer: string | null
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Newest first; `before` is the last id of the page before. */
+export async function listEvents(
+  sql: Pick<Sql, 'query'>,
+  filter: { readonly mac: string | undefined; readonly accountId: string | undefined; readonly before: number | undefined; readonly limit: number },
+): Promise<readonly StoredEvent[]> {
+  return sql.query<StoredEvent>({
+    name: 'list-events',
+    text: `select id, at, name, trust, mac, account_id as "accountId", peer, data from event
+            where ($1::text is null or mac = $1) and ($2::text is null or account_id = $2)
+              and ($3::bigint is null or id < $3) order by id desc limit $4`,
+    values: [filter.mac ?? null, filter.accountId ?? null, filter.before ?? null, filter.limit],
+  })
+}
