@@ -80,14 +80,15 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const masterKey = await masterKeyOf(settings)
   const postgres = await openPostgres(options)
   try {
-    const db = await connect(settings, postgres, log)
+    const ending: Ending = { begun: false }
+    const db = await connect(settings, postgres, log, ending)
     await migrateDatabase(db)
     const vault = createVault(masterKey)
     await refuseWrongKey(db, masterKey)
     const secrets = await ensurePlatformSecrets(db, vault, now())
     await ensureLabCa(db, vault, now())
     const directory = await openDirectory(db, vault)
-    return assemble({ options, now, postgres, db, vault, secrets, directory })
+    return assemble({ options, now, postgres, db, vault, secrets, directory, ending })
   } catch (error) {
     await postgres?.stop()
     throw error
@@ -113,14 +114,24 @@ async function openPostgres(options: PlatformOptions): Promise<ManagedPostgres |
   })
 }
 
-async function connect(settings: Settings, postgres: ManagedPostgres | undefined, log: Logger): Promise<Database> {
+/** Connections that end because we stop are nothing to warn of. */
+interface Ending {
+  begun: boolean
+}
+
+async function connect(
+  settings: Settings,
+  postgres: ManagedPostgres | undefined,
+  log: Logger,
+  ending: Ending,
+): Promise<Database> {
   const target =
     settings.databaseUrl === undefined ? { connection: postgres?.connection } : { url: settings.databaseUrl }
   const { connection, url } = { connection: undefined, url: undefined, ...target }
   return openDatabase({
     ...(connection === undefined ? {} : { connection }),
     ...(url === undefined ? {} : { url }),
-    log: (event, fields) => log.warn(fields, event),
+    log: (event, fields) => (ending.begun ? log.debug(fields, event) : log.warn(fields, event)),
   })
 }
 
@@ -145,6 +156,7 @@ interface Parts {
   readonly vault: Vault
   readonly secrets: PlatformSecrets
   readonly directory: Directory
+  readonly ending: Ending
 }
 
 function assemble(parts: Parts): Platform {
@@ -177,6 +189,7 @@ function assemble(parts: Parts): Platform {
     setPublicUrls: platformFacts.set,
     flush: notes.flush,
     async close() {
+      parts.ending.begun = true
       await notes.close()
       await directory.close()
       await db.close()

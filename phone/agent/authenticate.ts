@@ -2,8 +2,8 @@
  * Answers 401 and 407. The first request of a fetch carries no credentials (MPP §11.3).
  * Source: MPP §5.6 (two retries), §7.6 (whose account), RFC 7616, RFC 7617.
  */
-import { bytesToHex } from '../../protocol/bytes.ts'
 import { basicAuthorization, digestAuthorization, parseAuthChallenges } from '../../protocol/http/mod.ts'
+import { randomHex } from './chance.ts'
 import { parameterText } from './parameters.ts'
 import type { Moment } from './turn.ts'
 import type { Agent, Download } from './types.ts'
@@ -60,7 +60,7 @@ function authorize(download: Download, header: string, account: Account, { rng }
       ...account,
       method: download.method,
       uri: download.url.path,
-      cnonce: bytesToHex(randomBytes(8, rng)),
+      cnonce: randomHex(8, rng),
       nonceCount: 1,
       ...(download.body === undefined ? {} : { body: download.body }),
     })
@@ -68,9 +68,4 @@ function authorize(download: Download, header: string, account: Account, { rng }
   return challenges.some((offer) => offer.scheme === 'basic')
     ? basicAuthorization(account.username, account.password)
     : undefined
-}
-
-/** Bytes from the phone's own chance: nonces and salts of a virtual phone, replayable from a seed. */
-export function randomBytes(count: number, rng: () => number): Uint8Array {
-  return Uint8Array.from({ length: count }, () => Math.floor(rng() * 256) % 256)
 }

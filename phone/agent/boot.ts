@@ -10,7 +10,7 @@ import { say } from './mask.ts'
 import { parameterNumber, parameterYes } from './parameters.ts'
 import { reboot } from './reboot.ts'
 import { wantReport } from './report.ts'
-import { armReportTimer, reportOccasion } from './report-schedule.ts'
+import { armReportAtBoot, armReportTimer, reportOccasion } from './report-schedule.ts'
 import { armPeriodic, armResyncAt } from './schedule.ts'
 import { setTimer } from './timers.ts'
 import { armTriggerPoll } from './triggers.ts'
@@ -75,7 +75,8 @@ function startWork(agent: Agent, moment: Moment): Turn {
     mode: 'running',
     succeeded,
   })
-  const armed = armReportTimer(armTriggerPoll(armResyncAt(firstResync(started, cause, moment), moment), moment), moment)
+  const resyncing = armTriggerPoll(armResyncAt(firstResync(started, cause, moment), moment), moment)
+  const armed = armReportAtBoot(armReportTimer(resyncing, moment), moment)
   return andThen(
     andThen(turnOf(wantUpgrade(armed)), (agent) => tellLines(agent, { kind: 'start' }, moment)),
     // MPP §12.2: On Request also means at a restart.

@@ -2,6 +2,7 @@
 import { assertNever } from '../../protocol/result.ts'
 import { NO_OPTIONS } from '../../protocol/rule/mod.ts'
 import { applyToPhone, readDownloadedProfile } from './apply.ts'
+import { plainAddress } from './caller.ts'
 import { isBlank } from './discovery.ts'
 import { parametersChanged } from './effects.ts'
 import { say } from './mask.ts'
@@ -9,9 +10,9 @@ import { parameterYes } from './parameters.ts'
 import { reboot } from './reboot.ts'
 import { wantReport } from './report.ts'
 import { armReportAfterEdit } from './report-schedule.ts'
-import { customize, wishResync } from './resync.ts'
+import { abandonSearch, customize, wishResync } from './resync.ts'
 import { PROFILE_RULES } from './run.ts'
-import { andThen, type Moment, type Turn, turnOf, withRam } from './turn.ts'
+import { andThen, type Moment, type Turn, turnOf, withFlash, withRam } from './turn.ts'
 import type { Agent, Command } from './types.ts'
 
 /** Commands of one request; there is never more than a handful. */
@@ -41,10 +42,14 @@ function runCommand(agent: Agent, command: Command, moment: Moment): Turn {
     case 'report':
       return wantReport(agent, moment)
     case 'locally-changed':
-      return locallyChanged(agent, command.elements, moment)
+      return locallyChanged(agent, command, moment)
     default:
       return assertNever(command)
   }
+}
+
+function callerOf({ callerAddress }: { readonly callerAddress: string | undefined }): string | undefined {
+  return callerAddress === undefined ? undefined : plainAddress(callerAddress)
 }
 
 function resync(agent: Agent, command: Extract<Command, { kind: 'resync' }>, moment: Moment): Turn {
@@ -52,11 +57,11 @@ function resync(agent: Agent, command: Extract<Command, { kind: 'resync' }>, mom
     return turnOf(agent, say(agent, 'resync-refused', 'No resync: Resync_From_SIP is No', { because: 'sip' }))
   }
   const { rule, by } = command
-  return wishResync(agent, { cause: -1, rule, callerAddress: plainAddress(command.callerAddress), because: by }, moment)
+  return wishResync(agent, { cause: -1, rule, callerAddress: callerOf(command), because: by }, moment)
 }
 
 function upgrade(agent: Agent, command: Extract<Command, { kind: 'upgrade' }>): Turn {
-  const wish = { url: command.url, callerAddress: plainAddress(command.callerAddress), by: 'command' } as const
+  const wish = { url: command.url, callerAddress: callerOf(command), by: 'command' } as const
   const queued = withRam(agent, { pendingUpgrade: wish })
   return turnOf(
     queued,
@@ -81,23 +86,29 @@ function applyPosted(agent: Agent, body: Uint8Array, moment: Moment): Turn {
   return andThen(told, (agent) => afterEdit(agent, changed, 'Provisioning', moment))
 }
 
-function locallyChanged(agent: Agent, elements: readonly string[], moment: Moment): Turn {
+function locallyChanged(
+  agent: Agent,
+  { elements, restarts }: Extract<Command, { kind: 'locally-changed' }>,
+  moment: Moment,
+): Turn {
   const told = turnOf(
     agent,
     say(agent, 'edited', `Edited: ${elements.slice(0, 12).join(', ')}`, { count: elements.length }),
   )
   // The web pages ask for their own reboot; an edit on the display takes effect live.
+  if (restarts === true) return andThen(told, (agent) => edited(agent, elements, moment))
   return andThen(told, (agent) => afterEdit(agent, elements, undefined, moment))
 }
 
 function afterEdit(agent: Agent, changed: readonly string[], reason: 'Provisioning' | undefined, moment: Moment): Turn {
-  // MPP §9.1: another source than RC has given configuration.
-  const aborts = isBlank(agent) && changed.some((element) => PROFILE_RULES.includes(element))
-  const state = aborts ? customize(agent, 'Aborted') : turnOf(agent)
-  return andThen(state, (agent) => parametersChanged(armReportAfterEdit(agent, moment), changed, reason, moment))
+  return andThen(edited(agent, changed, moment), (agent) => parametersChanged(agent, changed, reason, moment))
 }
 
-/** Node names IPv4 callers of a dual-stack socket `::ffff:192.0.2.1`. */
-function plainAddress(address: string | undefined): string | undefined {
-  return address?.replace(/^::ffff:/i, '')
+/** What follows from an edit whether or not the phone restarts: the report, and the end of remote customization. */
+function edited(agent: Agent, changed: readonly string[], moment: Moment): Turn {
+  const noted = armReportAfterEdit(withFlash(agent, { editsUnreported: true }), moment)
+  // MPP §9.1: another source than RC has given configuration.
+  const counts = agent.policies.editsAbort === 'any-parameter' || changed.some((name) => PROFILE_RULES.includes(name))
+  if (!isBlank(noted) || changed.length === 0 || !counts) return turnOf(noted)
+  return customize(abandonSearch(noted, moment), 'Aborted')
 }

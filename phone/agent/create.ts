@@ -39,6 +39,7 @@ export function factoryFlash(hardware: Hardware): Flash {
     reported: undefined,
     bootCause: 'power',
     resyncSucceeded: false,
+    editsUnreported: false,
   }
 }
 

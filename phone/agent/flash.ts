@@ -61,10 +61,13 @@ function flashOf(json: Json): Flash | undefined {
   const upgradeHistory = listOf(json['upgradeHistory'], STATUS_ENTRIES_MAX, historyEntryOf)
   const customCa = customCaOf(json['customCa'])
   const { activeLoad, inactiveLoad, upgradeFingerprint, reported, resyncSucceeded } = json
+  // Absent in memories of before it existed.
+  const { editsUnreported = false } = json
   if (parameters === undefined || customization === undefined || bootCause === undefined) return undefined
   if (rebootHistory === undefined || provisioningHistory === undefined || upgradeHistory === undefined) return undefined
   if (customCa === undefined || typeof activeLoad !== 'string' || typeof resyncSucceeded !== 'boolean') return undefined
   if (!isTextOrAbsent(inactiveLoad) || !isTextOrAbsent(upgradeFingerprint)) return undefined
+  if (typeof editsUnreported !== 'boolean') return undefined
   if (reported !== undefined && !isTextRecord(reported)) return undefined
   return {
     parameters,
@@ -79,6 +82,7 @@ function flashOf(json: Json): Flash | undefined {
     reported,
     bootCause,
     resyncSucceeded,
+    editsUnreported,
   }
 }
 

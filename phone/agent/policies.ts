@@ -16,6 +16,7 @@ export const DEFAULT_POLICIES: PhonePolicies = {
   dhcpFallback: false,
   srvWeight: 'rfc2782',
   ikmEncoding: 'auto',
+  editsAbort: 'profile-rules',
   quietSeconds: 30,
   bootMs: 20_000,
   flashMs: 15_000,

@@ -22,6 +22,11 @@ export function armReportTimer(agent: Agent, { now }: Moment): Agent {
   return setTimer(agent, 'report', now + seconds * 1000)
 }
 
+/** After a restart: edits of before it that no report has told yet. */
+export function armReportAtBoot(agent: Agent, moment: Moment): Agent {
+  return agent.flash.editsUnreported ? armReportAfterEdit(agent, moment) : agent
+}
+
 /** After an edit on the web pages or the display: one report for all edits of the batching time. */
 export function armReportAfterEdit(agent: Agent, { now }: Moment): Agent {
   if (reportOccasion(agent) !== 'On Local Change' || agent.ram.timers.report !== undefined) return agent

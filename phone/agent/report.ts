@@ -6,9 +6,10 @@ import { utf8Bytes } from '../../protocol/bytes.ts'
 import { ikmFromText, SALT_BYTES, sealAes128gcm, sealSalted } from '../../protocol/envelope/mod.ts'
 import { catalogue, exportProfile, storedParameter, writeProfile } from '../../protocol/profile/mod.ts'
 import { evaluateReportRule, resolveUrl, type RuleOptions } from '../../protocol/rule/mod.ts'
-import { randomBytes } from './authenticate.ts'
+import { randomBytes } from './chance.ts'
 import { learnedServer } from './dhcp.ts'
 import { type DownloadEnd, type DownloadOrder, startDownload } from './download.ts'
+import { exportWithoutSecrets, holdsSecret } from './hidden.ts'
 import { macroLookup } from './macros.ts'
 import { say } from './mask.ts'
 import { parameterText } from './parameters.ts'
@@ -60,7 +61,7 @@ export function reportEnded(agent: Agent, end: DownloadEnd, options: RuleOptions
     return turnOf(rested, say(rested, 'report-failed', `Report failed: ${end.detail}`, { kind, detail: end.detail }))
   }
   // A status report holds no parameters, so it does not move the base line of --delta.
-  const noted = options.status ? rested : withFlash(rested, { reported: reportable(rested) })
+  const noted = options.status ? rested : withFlash(rested, { reported: reportable(rested), editsUnreported: false })
   return turnOf(noted, say(noted, 'report-sent', `Report sent (${kind})`, { kind }))
 }
 
@@ -92,7 +93,7 @@ function reportBody(
 
 function reportText(agent: Agent, options: RuleOptions, now: number): string {
   if (options.status) return statusReport(agent, now)
-  return options.delta ? deltaReport(agent) : exportProfile(agent.flash.parameters, agent.hardware.productName)
+  return options.delta ? deltaReport(agent) : exportWithoutSecrets(exportProfile(agent.flash.parameters, agent.hardware.productName))
 }
 
 /** Parameters whose value is another one than in the last report; all that are not at their default if there was none. */
@@ -102,6 +103,8 @@ function deltaReport(agent: Agent): string {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   const elements = names
     .filter((name) => (before[name] ?? parameterDefault(name)) !== (after[name] ?? parameterText(agent, name)))
+    // As in the whole report, a rule with a key in it stays at home.
+    .filter((name) => !holdsSecret(parameterText(agent, name)))
     .sort((a, b) => catalogue.order(a) - catalogue.order(b))
     .map((name) => ({ name, value: parameterText(agent, name), form: 'text', preserveValue: false }) as const)
   return writeProfile({ elements })

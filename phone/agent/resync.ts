@@ -258,6 +258,12 @@ function attemptFailed(agent: Agent, changed: readonly string[], moment: Moment)
   )
 }
 
+/** A blank phone that was looking for its provider gives up: somebody has told it at the phone itself. */
+export function abandonSearch(agent: Agent, moment: Moment): Agent {
+  if (agent.ram.discovery === undefined) return agent
+  return armAfterFailure(atRest(withRam(agent, { download: undefined })), moment)
+}
+
 function atRest(agent: Agent): Agent {
   return withRam(agent, { mode: 'running', run: undefined, discovery: undefined, srvQueryId: undefined })
 }

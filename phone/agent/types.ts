@@ -49,6 +49,8 @@ export interface PhonePolicies {
   readonly srvWeight: 'rfc2782' | 'lower-first'
   /** MPP §2.3: how the text of IKM_HTTP_Encrypt_Content becomes bytes. */
   readonly ikmEncoding: IkmEncoding
+  /** MPP §9.1: which edits on the web pages or the display end the remote customization of a blank phone. */
+  readonly editsAbort: 'profile-rules' | 'any-parameter'
   /** MPP §5.4: how long all lines must have been idle before a resync that waited for them starts. */
   readonly quietSeconds: number
   /** How long a boot takes in the virtual phone. */
@@ -104,6 +106,8 @@ export interface Flash {
   readonly bootCause: 'power' | 'parameters' | 'upgrade' | 'web-submit'
   /** Whether a resync succeeded since the last power-up; reboots by software keep Resync_Periodic armed with it. */
   readonly resyncSucceeded: boolean
+  /** Somebody edited parameters at the phone and no report has told the server yet (MPP §12.2, On Local Change). */
+  readonly editsUnreported: boolean
 }
 
 /** What DHCP gave, handed in as data. Option values are text, or bytes for 43, 125, 150. */
@@ -242,7 +246,12 @@ export type Command =
   | { readonly kind: 'apply-profile'; readonly body: Uint8Array }
   | { readonly kind: 'report' }
   /** Parameters were changed on the web pages or the LCD; the flash in the returned agent already holds them. */
-  | { readonly kind: 'locally-changed'; readonly elements: readonly string[] }
+  | {
+      readonly kind: 'locally-changed'
+      readonly elements: readonly string[]
+      /** A reboot is the next command, so nothing needs to take effect live. */
+      readonly restarts?: true
+    }
 
 export type TimerName =
   | 'boot'

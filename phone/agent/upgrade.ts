@@ -14,6 +14,7 @@ import {
 import { modelInfo } from '../../protocol/profile/mod.ts'
 import { compareVersions, evaluateRule, NO_OPTIONS, parseVersion, printUrl, type Url } from '../../protocol/rule/mod.ts'
 import { applyAssignments } from './apply.ts'
+import { serverFromCaller } from './caller.ts'
 import { DOWNLOAD_FAILED, type DownloadEnd, type Progress, startDownload } from './download.ts'
 import { parametersChanged } from './effects.ts'
 import { noteUpgrade } from './history.ts'
@@ -38,7 +39,7 @@ export function considerUpgrade(agent: Agent, moment: Moment): Turn {
   if (wish === undefined) return turnOf(taken)
   const byCommand = wish.by === 'command'
   const text = (
-    wish.url === undefined ? parameterText(agent, 'Upgrade_Rule') : fromCaller(wish.url, wish.callerAddress)
+    wish.url === undefined ? parameterText(agent, 'Upgrade_Rule') : serverFromCaller(wish.url, wish.callerAddress)
   ).trim()
   if (text === '') return turnOf(clearTimers(taken, 'upgrade'))
   if (!parameterYes(agent, 'Upgrade_Enable')) {
@@ -61,12 +62,6 @@ export function considerUpgrade(agent: Agent, moment: Moment): Turn {
     }
     return weigh(after, { url, ruleText: text, by: wish.by }, moment)
   })
-}
-
-/** MPP §4.5: of `/admin/upgrade?/path` the server is the one who calls, over TFTP. */
-function fromCaller(url: string, caller: string | undefined): string {
-  if (caller === undefined || !url.startsWith('/')) return url
-  return `tftp://${caller.includes(':') ? `[${caller}]` : caller}${url}`
 }
 
 interface Offer {

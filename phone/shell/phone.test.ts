@@ -61,21 +61,25 @@ describe('a phone on real sockets', () => {
   })
 
   it('drops what is in flight at a reboot, and starts anew [MPP §5.7]', async () => {
-    const closed: Promise<unknown>[] = []
+    let cut: Promise<unknown> = Promise.resolve()
+    let sawFirst = (): void => undefined
+    const first = new Promise<void>((resolve) => {
+      sawFirst = resolve
+    })
     let count = 0
     const port = await serveHttp((request, response) => {
       count += 1
+      if (count > 1) return response.end(profileText({ Station_Display_Name: 'Second' }))
       // The first request gets no answer: the reboot must end it.
-      if (count === 1) closed.push(once(request.socket, 'close'))
-      else response.end(profileText({ Station_Display_Name: 'Second' }))
+      cut = once(request.socket, 'close')
+      sawFirst()
     })
     const phone = await runPhone({ lease: leaseOf(`http://${HOST}:${port}`) })
-    await phone.event('fetch')
-    await phone.until(() => count === 1 || phone.agent().ram.download !== undefined, 5000)
+    await first
     phone.send({ kind: 'keypad', entry: { kind: 'reboot' } })
     await phone.event('reboot')
     await phone.event('resync-finished')
-    await Promise.all(closed)
+    await cut
     expect(phone.agent().flash.parameters.get('Station_Display_Name')?.value).toBe('Second')
     expect(phone.events.filter(({ name }) => name === 'boot')).toHaveLength(2)
   })
@@ -136,10 +140,15 @@ describe('its web server', () => {
     await phone.until(() => phone.webUrl() === undefined, 5000)
     await expect(get(url)).rejects.toThrow(/ECONNREFUSED/)
     elements = { Enable_Web_Server: 'Yes', Enable_Protocol: 'Https' }
+    // The change of a System parameter restarts the phone (MPP §5.7).
+    await phone.event('reboot')
+    await phone.until(({ ram }) => ram.mode === 'running', 10_000)
     const before = phone.events.length
     phone.send({ kind: 'keypad', entry: { kind: 'resync' } })
     const opened = await phone.event('web-server', before)
     expect(opened.data['url']).toBe(url.replace('http:', 'https:'))
+    await phone.event('boot', before)
+    await phone.until(({ ram }) => ram.mode === 'running', 10_000)
     const answer = await get(phone.webUrl() ?? '', ca.certPem)
     expect([answer.status, answer.peer]).toEqual([200, '000e08aabbcc'])
   })
@@ -273,7 +282,7 @@ function get(url: string, ca?: string, body?: string): Promise<Answer> {
       const socket = answer.socket as import('node:tls').TLSSocket
       const peer = ca === undefined ? undefined : socket.getPeerCertificate().subject.ST
       answer.on('data', (chunk: Uint8Array) => chunks.push(chunk))
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString(), peer }))
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString(), peer: peer?.toString() }))
     })
     sent.end(body)
   })

@@ -136,7 +136,11 @@ class ShellPhone implements Phone {
     this.#bootAlarm = around.schedule.alarm(() => this.#boot())
     const request: Parameters<typeof createWebDoor>[0]['request'] = (id, request) =>
       this.send({ kind: 'web-request', id, request })
-    const door = { host: options.webHost ?? '127.0.0.1', tls, request, say: (event: PhoneEvent) => this.#say(event) }
+    const say = (event: PhoneEvent): void => {
+      this.#say(event)
+      this.#tellWaiters()
+    }
+    const door = { host: options.webHost ?? '127.0.0.1', tls, request, say }
     this.#web = webPort === 'none' ? undefined : createWebDoor({ ...door, port: webPort })
   }
 
@@ -295,6 +299,10 @@ class ShellPhone implements Phone {
     if (this.#power !== 'on') return
     this.#wake.set(nextWake(this.#agent))
     this.#web?.follow(webServer(this.#agent))
+    this.#tellWaiters()
+  }
+
+  #tellWaiters(): void {
     for (const waiter of this.#waiters) {
       if (!waiter.predicate(this.#agent)) continue
       this.#waiters.delete(waiter)

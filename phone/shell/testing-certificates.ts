@@ -55,7 +55,7 @@ function common() {
 }
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  x509.cryptoProvider.set(webcrypto as Crypto)
+  x509.cryptoProvider.set(webcrypto)
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
 }
 

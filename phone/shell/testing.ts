@@ -45,7 +45,7 @@ export function fetchRequest(port: number, more: Partial<FetchRequest> = {}): Fe
     port,
     path: '/8851-3PCC.xml',
     method: 'GET',
-    headers: [],
+    headers: [['Host', 'prov.example.com']],
     body: undefined,
     bytesMax: 10_000,
     customCaPem: undefined,

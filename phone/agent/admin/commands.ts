@@ -6,6 +6,7 @@ import type { ActionUrl } from '../../../protocol/http/mod.ts'
 import { readProfile } from '../../../protocol/profile/mod.ts'
 import { assertNever } from '../../../protocol/result.ts'
 import { evaluateRule, UNKNOWN_HERE } from '../../../protocol/rule/mod.ts'
+import { serverFromCaller } from '../caller.ts'
 import { parameterYes } from '../parameters.ts'
 import type { Agent, Command, WebRequest, WebResponse } from '../types.ts'
 import { sentence } from './response.ts'
@@ -69,7 +70,9 @@ function resync(rule: string | undefined, callerAddress: string): CommandAnswer 
 }
 
 function upgrade(url: string | undefined, callerAddress: string): CommandAnswer {
-  if (url !== undefined && (!makesSense(url, 'upgrade') || !/\.loads(?:$|[?\s|])/i.test(url))) {
+  // MPP §4.5: without a server in it the caller is the server, so it is judged with that.
+  const whole = url === undefined ? undefined : serverFromCaller(url, callerAddress)
+  if (url !== undefined && whole !== undefined && (!makesSense(whole, 'upgrade') || !/\.loads(?:$|[?\s|])/i.test(url))) {
     return refused(
       400,
       'What stands after "?" is not the URL of a .loads file. Write scheme://server[:port]/path/file.loads.',

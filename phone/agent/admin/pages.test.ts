@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { catalogue, readProfile, storedParameter } from '../../../protocol/profile/mod.ts'
 import { parseXml } from '../../../protocol/xml/mod.ts'
-import { MASK, withoutSecrets } from './hidden.ts'
+import { MASK, withoutSecrets } from '../hidden.ts'
 import { isStrongPassword } from './submit.ts'
 import { ask, NOW, phone, post } from './testdata/phone.ts'
 

@@ -13,9 +13,10 @@ import {
 } from '../../../protocol/http/mod.ts'
 import type { Millis, Rng } from '../../../protocol/result.ts'
 import type { ActionAccount } from '../../../protocol/http/mod.ts'
+import { randomHex } from '../chance.ts'
 import type { Agent, WebRequest } from '../types.ts'
 import { passwordOf, secondsOf } from './settings.ts'
-import { PENDING_NONCE_MS, PENDING_NONCES_MAX, randomHex, sameSecret, SESSIONS_MAX, withWeb } from './state.ts'
+import { PENDING_NONCE_MS, PENDING_NONCES_MAX, sameSecret, SESSIONS_MAX, withWeb } from './state.ts'
 import type { Account, Session, WebState } from './state.ts'
 
 export type SignIn =

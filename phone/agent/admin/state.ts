@@ -1,5 +1,5 @@
 /** What the web server remembers between two requests; lost by a power cut. Source: MPP §7.1, RFC 7616 §3.4, §5.4. */
-import type { Millis, Rng } from '../../../protocol/result.ts'
+import type { Millis } from '../../../protocol/result.ts'
 import type { Agent, Command, WebResponse } from '../types.ts'
 
 /** Nonces that nobody has answered yet. The oldest goes first; an early visitor then gets a fresh one, marked stale. */
@@ -45,15 +45,6 @@ export interface WebAnswer {
 /** @returns the agent with another web state. */
 export function withWeb(agent: Agent, web: WebState): Agent {
   return { ...agent, ram: { ...agent.ram, web } }
-}
-
-/** @returns `count` random bytes as hex: nonces and form tokens. */
-export function randomHex(count: number, rng: Rng): string {
-  return Array.from({ length: count }, () =>
-    Math.floor(rng() * 256)
-      .toString(16)
-      .padStart(2, '0'),
-  ).join('')
 }
 
 /** @returns whether two texts are the same, in a time that does not tell where they differ. */

@@ -2,6 +2,7 @@
 import { escapeXml } from '../../../protocol/xml/mod.ts'
 import { macWithColons } from '../../../protocol/identity.ts'
 import type { Millis } from '../../../protocol/result.ts'
+import { nextResyncAt } from '../schedule.ts'
 import { lineStates } from '../sip/mod.ts'
 import type { LineStatus } from '../sip/mod.ts'
 import type { Agent, HistoryEntry } from '../types.ts'
@@ -69,9 +70,10 @@ function productInformation({ hardware, flash }: Agent): StatusSection {
   }
 }
 
-function phoneStatus({ ram }: Agent, now: Millis): readonly StatusRow[] {
+function phoneStatus(agent: Agent, now: Millis): readonly StatusRow[] {
+  const { ram } = agent
   const seconds = Math.max(0, Math.floor((now - ram.bootedAt) / 1000))
-  const next = ram.timers.resync
+  const next = nextResyncAt(agent)
   return [
     { label: 'Current Time', value: dateTime(now) },
     { label: 'Elapsed Time', value: `${seconds} s` },

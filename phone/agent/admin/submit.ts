@@ -6,10 +6,11 @@ import { catalogue, setByUser, storedParameter } from '../../../protocol/profile
 import type { ParameterStore } from '../../../protocol/profile/mod.ts'
 import { err, ok } from '../../../protocol/result.ts'
 import type { Result } from '../../../protocol/result.ts'
+import { needsReboot } from '../apply.ts'
 import type { Agent, Command } from '../types.ts'
 import { FORM_VALUE_CHARS_MAX } from './form.ts'
 import type { SubmittedForm } from './form.ts'
-import { MASK, withoutSecrets } from './hidden.ts'
+import { MASK, withoutSecrets } from '../hidden.ts'
 import type { Account } from './state.ts'
 
 export interface Submitted {
@@ -37,7 +38,7 @@ export function submitForm(agent: Agent, account: Account, form: SubmittedForm):
     }
   }
   if (errors.size > 0) return err(errors)
-  const reboots = account === 'admin' && changed.some((element) => needsReboot(agent, element))
+  const reboots = account === 'admin' && needsReboot(agent, changed)
   return ok({
     agent: changed.length === 0 ? agent : { ...agent, flash: { ...agent.flash, parameters: store } },
     changed,
@@ -48,8 +49,11 @@ export function submitForm(agent: Agent, account: Account, form: SubmittedForm):
 
 function commandsFor(changed: readonly string[], reboots: boolean): readonly Command[] {
   if (changed.length === 0) return []
-  if (reboots) return [{ kind: 'reboot', reason: 'User Triggered', resyncAfter: true }]
-  return [{ kind: 'locally-changed', elements: changed }]
+  if (!reboots) return [{ kind: 'locally-changed', elements: changed }]
+  return [
+    { kind: 'locally-changed', elements: changed, restarts: true },
+    { kind: 'reboot', reason: 'User Triggered', resyncAfter: true },
+  ]
 }
 
 /** The fields that ask for another value than the one in force. */
@@ -97,10 +101,4 @@ function setField(
 export function isStrongPassword(text: string): boolean {
   const classes = [/[A-Z]/, /[a-z]/, /[0-9]/, /[^A-Za-z0-9\s]/].filter((characters) => characters.test(text)).length
   return text.length >= 8 && text.length <= 127 && !/\s/.test(text) && classes >= 3
-}
-
-/** MPP §5.7: the set of sections is a policy of the phone. */
-function needsReboot(agent: Agent, element: string): boolean {
-  const section = catalogue.find(element)?.section ?? ''
-  return agent.policies.rebootSections.some((prefix) => section === prefix || section.startsWith(`${prefix} / `))
 }

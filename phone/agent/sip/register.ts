@@ -7,6 +7,7 @@ import type { DigestChallenge } from '../../../protocol/http/mod.ts'
 import { buildRegister, encodeSip, header, headerAll, parseAddress, splitSipList } from '../../../protocol/sip/mod.ts'
 import type { SipResponse } from '../../../protocol/sip/mod.ts'
 import type { Millis, Rng } from '../../../protocol/result.ts'
+import { randomHex } from '../chance.ts'
 import { parameterText } from '../parameters.ts'
 import type { Agent } from '../types.ts'
 import { cleanText, escapeUser, hostPortText, secondsOf, softwareName } from './settings.ts'
@@ -23,15 +24,6 @@ export interface World {
   readonly agent: Agent
   readonly now: Millis
   readonly rng: Rng
-}
-
-/** @returns `count` random bytes as lower-case hex. */
-export function randomHex(count: number, rng: Rng): string {
-  return Array.from({ length: count }, () =>
-    Math.floor(rng() * 256)
-      .toString(16)
-      .padStart(2, '0'),
-  ).join('')
 }
 
 /** Where the phone itself listens: the address of its lease and the port that its surroundings opened. */

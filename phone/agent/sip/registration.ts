@@ -9,13 +9,13 @@
  */
 import { BRANCH_PREFIX, header } from '../../../protocol/sip/mod.ts'
 import type { SipResponse } from '../../../protocol/sip/mod.ts'
+import { randomHex } from '../chance.ts'
 import { say } from '../mask.ts'
 import type { AgentAction, SipPeer } from '../types.ts'
 import {
   challengeOf,
   contactUri,
   grantedSeconds,
-  randomHex,
   refreshAfterMs,
   registerRequest,
   wholeSeconds,

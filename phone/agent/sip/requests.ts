@@ -4,10 +4,11 @@
  */
 import { buildResponse, encodeSip, header, parseSipUri, parseVia } from '../../../protocol/sip/mod.ts'
 import type { SipRequest } from '../../../protocol/sip/mod.ts'
+import { randomHex } from '../chance.ts'
 import { parameterText, parameterYes } from '../parameters.ts'
 import type { Agent, AgentAction, Command, SipPeer } from '../types.ts'
 import { ALLOWED_EVENTS, answerNotify } from './notify.ts'
-import { ALLOWED_METHODS, randomHex } from './register.ts'
+import { ALLOWED_METHODS } from './register.ts'
 import type { World } from './register.ts'
 import { extensionOf, lineCount, proxyOf, softwareName } from './settings.ts'
 import { TRANSACTION_MS, TRANSACTIONS_MAX } from './state.ts'

@@ -4,6 +4,7 @@ import { macWithColons, productSeriesName } from '../../../protocol/identity.ts'
 import { modelInfo } from '../../../protocol/profile/mod.ts'
 import type { Millis, Rng } from '../../../protocol/result.ts'
 import { parameterText, parameterYes } from '../parameters.ts'
+import { hostAllowed } from '../restricted.ts'
 import type { Agent, SipPeer, SipTransport } from '../types.ts'
 import type { LineAccount } from './state.ts'
 
@@ -60,6 +61,7 @@ export function accountOf(agent: Agent, line: number): LineAccount | undefined {
   const proxy =
     parseHostPort(parameterText(agent, `Proxy_${line}_`)) ??
     parseHostPort(parameterText(agent, `Outbound_Proxy_${line}_`))
+  // MPP §7.2: the guide names line 1, the reference names registration as such; here it counts for every line.
   if (peer === undefined || proxy === undefined || !hostAllowed(agent, peer.host)) return undefined
   const scheme = 'sip'
   const registrar = hostPortText(proxy)
@@ -86,21 +88,6 @@ export function proxyOf(agent: Agent, line: number): SipPeer | undefined {
   if (server === undefined) return undefined
   const transport = transportOf(parameterText(agent, `SIP_Transport_${line}_`))
   return { host: server.host, port: server.port ?? defaultSipPort(transport), transport }
-}
-
-/**
- * MPP §7.2 Restricted_Access_Domains, for the server that the phone would really talk to. An empty list allows all.
- * The guide names line 1, the reference names registration as such; here it counts for every line.
- */
-export function hostAllowed(agent: Agent, host: string): boolean {
-  const domains = parameterText(agent, 'Restricted_Access_Domains')
-    .split(',')
-    .map((domain) => domain.trim().toLowerCase().replace(/\.$/, ''))
-    .filter((domain) => domain !== '')
-  if (domains.length === 0) return true
-  const name = host.toLowerCase().replace(/\.$/, '')
-  const subdomains = agent.policies.restrictedDomains === 'exact-or-subdomain'
-  return domains.some((domain) => name === domain || (subdomains && name.endsWith(`.${domain}`)))
 }
 
 /** `$VERSION` in the user agent names (MPP §11.1): `Cisco-<PN>/<x.y.z>`. */

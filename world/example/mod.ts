@@ -1,0 +1,1 @@
+export { type Example, type ExampleOptions, startExample } from './example.ts'
