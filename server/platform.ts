@@ -21,7 +21,7 @@ import {
 } from './database/mod.ts'
 import type { Observation } from './devices/mod.ts'
 import type { Fetch, FetchAnswer, FirmwareFacts, Route } from './fetch/mod.ts'
-import { answerFetch, createRenderings, createWrongTokens, type FetchStore, type ServeContext } from './nps/mod.ts'
+import { answerFetch, createRenderings, createSourceLimits, createWrongTokens, type FetchStore, type ServeContext } from './nps/mod.ts'
 import { packageRoot } from './package-root.ts'
 import type { PlatformFacts } from './profiles/mod.ts'
 import { answerRc } from './rc/mod.ts'
@@ -173,6 +173,7 @@ function assemble(parts: Parts): Platform {
     caPem: () => secrets.serverCa.certPem,
     renderings: createRenderings(),
     wrongTokens: createWrongTokens(),
+    limits: createSourceLimits(),
     nonceKey: secrets.nonceKey,
     now: parts.now,
   }

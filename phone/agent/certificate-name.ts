@@ -58,7 +58,6 @@ function elements(bytes: Uint8Array): readonly Element[] {
 }
 
 function printable(bytes: Uint8Array): string {
-  // oxlint-disable-next-line no-control-regex
   return new TextDecoder()
     .decode(bytes)
     .replace(/[\u0000-\u001f\u007f]+/g, ' ')

@@ -1,6 +1,7 @@
 /** A phone as it leaves the box, and what of it is gone after a power cut. Source: MPP §5.8, §9.1. */
 import type { Millis } from '../../protocol/result.ts'
 import { initialWebState } from './admin/mod.ts'
+import { factoryParameters } from './factory-defaults.ts'
 import { DEFAULT_POLICIES } from './policies.ts'
 import { initialLinesState } from './sip/mod.ts'
 import type { Agent, Flash, Hardware, PhonePolicies, Ram } from './types.ts'
@@ -16,20 +17,28 @@ export function createAgent(
   hardware: Hardware,
   options: { readonly policies?: Partial<PhonePolicies>; readonly flash?: Flash } = {},
 ): Agent {
+  const policies: PhonePolicies = { ...DEFAULT_POLICIES, ...options.policies }
   return {
     hardware,
-    policies: { ...DEFAULT_POLICIES, ...options.policies },
-    flash: options.flash ?? factoryFlash(hardware),
+    policies,
+    flash: options.flash ?? factoryFlash(hardware, { policies }),
     ram: emptyRam(0),
   }
 }
 
-/** Nothing provisioned: every parameter at its default, customization `Open` (MPP §9.1). */
-export function factoryFlash(hardware: Hardware): Flash {
+/**
+ * Nothing provisioned: every parameter at the default of model and load, customization `Open` (MPP §9.1).
+ * @param made.load  the load that is reset; absent: the one that left the factory
+ */
+export function factoryFlash(
+  hardware: Hardware,
+  made: { readonly load?: string; readonly policies?: PhonePolicies } = {},
+): Flash {
+  const { load = hardware.factoryLoad, policies = DEFAULT_POLICIES } = made
   return {
-    parameters: new Map(),
+    parameters: factoryParameters(hardware.productName, load, policies),
     customization: 'Open',
-    activeLoad: hardware.factoryLoad,
+    activeLoad: load,
     inactiveLoad: undefined,
     upgradeFingerprint: undefined,
     rebootHistory: [],

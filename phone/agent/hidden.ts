@@ -8,7 +8,7 @@ export const MASK = '********'
 
 /** The arguments of options, in plain text and in escaped XML. A macro such as $SA is no secret by itself. */
 const OPTION =
-  /(--(?:key|pwd)\s*)(?:"[^"]*"?|“[^”]*”?|&quot;.*?(?:&quot;|$)|(?!\$\(?[A-Z]+\)?(?:[\s\]]|$))[^\s\]"“&]+)/gi
+  /(--(?:key|pwd)\s*)(?:"[^"]*"?|“[^”]*”?|&quot;.*?(?:&quot;|$)|(?!\$\(?[A-Z]+\)?(?:[\s\]]|$))[^\s\]"“]+)/gi
 /** An assignment to an element that holds a password, a key or a secret register. */
 const ASSIGNMENT =
   /(\b(?:[\w.-]*(?:passw|pwd|secret|_key)[\w.-]*|GPP_S[A-D]|IKM\w*)\s*=\s*)(?:"[^"]*"|&quot;.*?&quot;)/gi

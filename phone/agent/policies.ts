@@ -16,6 +16,8 @@ export const DEFAULT_POLICIES: PhonePolicies = {
   dhcpFallback: false,
   srvWeight: 'rfc2782',
   ikmEncoding: 'auto',
+  httpsByDefault: '9800',
+  setPasswordPage: false,
   editsAbort: 'profile-rules',
   quietSeconds: 30,
   bootMs: 20_000,

@@ -20,7 +20,7 @@
  *  - discovering: a blank phone tries DHCP, DNS SRV and RC in turn (`discovery.ts`).
  *  - running: everything else, with at most one download at a time (`work.ts`).
  *  - flashing: a load is written; nothing else starts.
- *  - rebooting: going down; only `power-on` counts.
+ *  - rebooting: going down; only `power-on` counts, and the last words with the registrars.
  *
  * Source: MPP §5.8.
  */
@@ -66,12 +66,13 @@ export function react(
   return andThen(dispatch(agent, event, moment), (agent) => doNextWork(agent, moment))
 }
 
-/** While it starts, a phone only counts time and notices the network. */
+/** While it starts, a phone only counts time and notices the network; going down it still leaves its registrars. */
 function isAwake(agent: Agent, event: AgentEvent): boolean {
   switch (agent.ram.mode) {
     case 'off':
-    case 'rebooting':
       return false
+    case 'rebooting':
+      return agent.ram.lines.leaving.length > 0 && ['tick', 'sip-received', 'sip-failed'].includes(event.kind)
     case 'booting':
     case 'network':
       return ['network-up', 'network-down', 'tick', 'call-started', 'call-ended'].includes(event.kind)
@@ -148,7 +149,7 @@ function tick(agent: Agent, moment: Moment): Turn {
     turn = andThen({ agent: due.agent, actions: turn.actions }, (agent) => ring(agent, due.name, moment))
   }
   const { lines } = turn.agent.ram
-  const wake = lines.running ? linesWake(lines) : undefined
+  const wake = linesWake(lines)
   return wake === undefined || wake > moment.now
     ? turn
     : andThen(turn, (agent) => tellLines(agent, { kind: 'tick' }, moment))

@@ -33,8 +33,9 @@ export function reboot(
 export function factoryReset(agent: Agent, moment: Moment): Turn {
   const left = tellLines(agent, { kind: 'stop' }, moment)
   return andThen(left, (agent) => {
+    const { hardware, policies } = agent
     const { activeLoad, inactiveLoad } = agent.flash
-    const fresh = { ...agent, flash: { ...factoryFlash(agent.hardware), activeLoad, inactiveLoad } }
+    const fresh = { ...agent, flash: { ...factoryFlash(hardware, { load: activeLoad, policies }), inactiveLoad } }
     return andThen(turnOf(fresh, say(fresh, 'factory-reset', 'Factory reset: all settings are gone')), goDown)
   })
 }

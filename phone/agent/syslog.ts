@@ -38,7 +38,6 @@ export function logLine(agent: Agent, severity: string, text: string, now: Milli
   if (server === '' || !isLogged(agent, severity)) return []
   const priority = FACILITY_LOCAL0 * 8 + LEVELS.indexOf(severity)
   // A line end would start a second message for some receivers.
-  // oxlint-disable-next-line no-control-regex
   const clean = hideStored(agent, text).replace(/[\u0000-\u001f\u007f]+/g, ' ')
   return [{ kind: 'syslog', server, text: `<${priority}>${frame(agent, now)} ${clean}`.slice(0, MESSAGE_CHARS_MAX) }]
 }

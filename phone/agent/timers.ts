@@ -28,8 +28,8 @@ export function takeDueTimer(
 
 /** When `{ kind: 'tick' }` is wanted next; undefined while the phone waits for events only. */
 export function nextWake(agent: Agent): Millis | undefined {
-  if (agent.ram.mode === 'off' || agent.ram.mode === 'rebooting') return undefined
-  const lines = agent.ram.lines.running ? linesWake(agent.ram.lines) : undefined
+  if (agent.ram.mode === 'off') return undefined
+  const lines = linesWake(agent.ram.lines)
   const times = [...timersOf(agent).map(([, at]) => at), ...(lines === undefined ? [] : [lines])]
   return times.length === 0 ? undefined : Math.min(...times)
 }

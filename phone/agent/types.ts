@@ -49,6 +49,10 @@ export interface PhonePolicies {
   readonly srvWeight: 'rfc2782' | 'lower-first'
   /** MPP §2.3: how the text of IKM_HTTP_Encrypt_Content becomes bytes. */
   readonly ikmEncoding: IkmEncoding
+  /** MPP §7.2: whose web server speaks HTTPS out of the box: only the 9800 series, or every phone from 12.0(3) on. */
+  readonly httpsByDefault: '9800' | 'also-from-12.0.3'
+  /** MPP §7.1: whether a blank phone's pages first insist on a password for the admin account. */
+  readonly setPasswordPage: boolean
   /** MPP §9.1: which edits on the web pages or the display end the remote customization of a blank phone. */
   readonly editsAbort: 'profile-rules' | 'any-parameter'
   /** MPP §5.4: how long all lines must have been idle before a resync that waited for them starts. */

@@ -1,6 +1,6 @@
 /** Phones and small servers for tests; everything listens on the loopback address and is closed after each test. */
-import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
-import type { AddressInfo, Server } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { afterEach } from 'vitest'
 import { parseMacAddress, parseProductName, parseSerialNumber } from '../../protocol/identity.ts'
 import { assert } from '../../protocol/result.ts'
@@ -26,8 +26,13 @@ export function closeAfterEach(): void {
 /** @returns the port */
 export async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve))
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   closeLater(() => {
-    if ('closeAllConnections' in server) (server as HttpServer).closeAllConnections()
+    for (const socket of sockets) socket.destroy()
     return new Promise((resolve) => server.close(resolve))
   })
   return (server.address() as AddressInfo).port

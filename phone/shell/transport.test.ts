@@ -92,9 +92,12 @@ describe('an HTTP exchange', () => {
     ['that says so', { 'Content-Length': '10001' }],
     ['that does not say so', {}],
   ])('cuts off a file %s and is larger than allowed', async (_, headers) => {
-    let closed: Promise<unknown> = Promise.resolve()
+    let cutOff = (): void => undefined
+    const closed = new Promise<void>((resolve) => {
+      cutOff = resolve
+    })
     const port = await serveHttp((request, response) => {
-      closed = once(request.socket, 'close')
+      request.socket.on('close', () => cutOff())
       response.writeHead(200, headers)
       const more = (): void => {
         while (!response.destroyed && response.write('x'.repeat(1000)));
@@ -131,8 +134,9 @@ describe('an HTTP exchange', () => {
       signal: new AbortController().signal,
     }
     const addresses = ['127.0.0.2', HOST].map((address) => ({ address, family: 4 }))
-    expect(told(await exchangeHttp(fetchRequest(port), addresses, how))).toBe('response 200 second')
-    expect(told(await exchangeHttp(fetchRequest(port), addresses.slice(0, 1), how))).toBe('connect')
+    const request = fetchRequest(port, { host: 'localhost' })
+    expect(told(await exchangeHttp(request, addresses, how))).toBe('response 200 second')
+    expect(told(await exchangeHttp(request, addresses.slice(0, 1), how))).toBe('connect')
   })
 
   it.each<[string, Request, string]>([

@@ -60,7 +60,6 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function isUsable({ host, port }: FetchRequest): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what must not come through
   return host !== '' && !/[\u0000-\u0020/?#@\u007f]/.test(host) && Number.isInteger(port) && port > 0 && port < 65_536
 }
 

@@ -41,7 +41,6 @@ export function parseUrl(text: string): Result<Url, Problem> {
     err(problem(code, { start: offset + start, end: offset + end }))
   if (trimmed === '') return at('url-empty', 0, 0)
   if (trimmed.length > URL_CHARS_MAX) return at('too-long', 0, trimmed.length)
-  // oxlint-disable-next-line no-control-regex
   const bad = trimmed.search(/["|\u0000-\u001f\u007f]/)
   if (bad !== -1) return at('url-bad-character', bad, bad + 1)
   const cut = cutUrl(trimmed)

@@ -201,7 +201,6 @@ describe('encodeSip', () => {
     const token = fc.stringMatching(/^[A-Za-z0-9.!%*_+`'~-]{1,12}$/)
     const value = fc
       .string({ unit: 'grapheme', maxLength: 30 })
-      // oxlint-disable-next-line no-control-regex -- they cannot stand in a header
       .map((text) => text.replace(/[\u0000-\u001f\u007f]/g, '').replace(/^ +| +$/g, ''))
     const headers = fc.array(
       fc.tuple(token, value).filter(([name]) => !/^(l|content-length)$/i.test(name)),

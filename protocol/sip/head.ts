@@ -57,7 +57,6 @@ export function trimBlanks(text: string): string {
 
 /** Makes any text fit for one line of a message. */
 export function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   return text.replace(/[\u0000-\u0008\u000a-\u001f\u007f]/g, ' ')
 }
 

@@ -1,7 +1,7 @@
 /** Bearer tokens and their scopes. `admin` may everything; `write` includes `read`; `secrets` reveals. */
 import type { FastifyRequest } from 'fastify'
 import { findToken, type StoredToken, type TokenScope } from '../store/mod.ts'
-import type { Platform } from '../platform.ts'
+import type { ApiPlatform } from './context.ts'
 import { ApiProblem } from './problem.ts'
 
 declare module 'fastify' {
@@ -22,7 +22,7 @@ const INCLUDES: Readonly<Record<TokenScope, readonly TokenScope[]>> = {
 }
 
 /** Throws 401 or 403 unless the request's token has the scope of its route. */
-export async function authorize(request: FastifyRequest, platform: Platform): Promise<void> {
+export async function authorize(request: FastifyRequest, platform: ApiPlatform): Promise<void> {
   const scope = request.routeOptions.config.scope
   if (scope === undefined) return
   const text = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]

@@ -37,7 +37,6 @@ const plain = (max: number) =>
   z
     .string()
     .max(max)
-    // biome-ignore lint: control characters are meant
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
 
 export const AccountSettingsInput = z.object({

@@ -11,7 +11,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
-import type { Platform } from '../platform.ts'
+import type { ApiPlatform } from './context.ts'
 import { authorize } from './auth.ts'
 import { ApiProblem, type ProblemDocument } from './problem.ts'
 import { accountRoutes } from './routes/accounts.ts'
@@ -33,7 +33,7 @@ export interface ApiOptions {
   readonly host: string
   readonly port: number
   /** undefined until every door listens. */
-  readonly platform: () => Platform | undefined
+  readonly platform: () => ApiPlatform | undefined
   readonly log: Logger
 }
 
@@ -45,7 +45,7 @@ function typedApi(app: FastifyInstance) {
 }
 
 /** What routes get: the platform, or a 503 when it does not stand yet. */
-export type ReadyPlatform = () => Platform
+export type ReadyPlatform = () => ApiPlatform
 
 export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: 'idle', logger: false })
@@ -98,7 +98,7 @@ function allowEmptyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
-    else parse(request, String(body), done)
+    else void parse(request, String(body), done)
   })
 }
 

@@ -50,14 +50,28 @@ export function checkCredentials(request: FetchRequest, password: string, now: M
 }
 
 /** The header of a 401; its nonce carries its own time and seal, so that nothing is kept. */
-export function credentialChallenge(now: Millis, nonceKey: Uint8Array): string {
+export function credentialChallenge(now: Millis, nonceKey: Uint8Array, stale: boolean): string {
   return digestChallengeHeader({
     realm: REALM,
     nonce: nonceAt(now, nonceKey),
     qop: 'auth',
     algorithm: 'MD5',
-    stale: false,
+    stale,
   })
+}
+
+/** Whether the header answers a challenge that we gave out once, but too long ago. */
+export function answersOldChallenge(request: FetchRequest, now: Millis, nonceKey: Uint8Array): boolean {
+  if (request.authorization === undefined || request.door !== 'https') return false
+  const nonce = parseDigestAuthorization(request.authorization)?.nonce
+  if (nonce === undefined || isFreshNonce(nonce, now, nonceKey)) return false
+  const at = nonceTime(nonce)
+  return at !== undefined && at <= now && sameText(nonce, nonceAt(at, nonceKey))
+}
+
+function nonceTime(nonce: string): Millis | undefined {
+  const text = /^([0-9a-f]{1,13})-/.exec(nonce)?.[1]
+  return text === undefined ? undefined : Number.parseInt(text, 16)
 }
 
 function nonceAt(at: Millis, nonceKey: Uint8Array): string {
@@ -66,8 +80,8 @@ function nonceAt(at: Millis, nonceKey: Uint8Array): string {
 }
 
 function isFreshNonce(nonce: string, now: Millis, nonceKey: Uint8Array): boolean {
-  const at = Number.parseInt(nonce.split('-')[0] ?? '', 16)
-  if (!Number.isFinite(at) || at > now || now - at > NONCE_LIFE_MS) return false
+  const at = nonceTime(nonce)
+  if (at === undefined || at > now || now - at > NONCE_LIFE_MS) return false
   return sameText(nonce, nonceAt(at, nonceKey))
 }
 

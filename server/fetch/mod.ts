@@ -1,5 +1,6 @@
 export * from './evidence.ts'
-export * from './observe.ts'
+export { observationOf, withBelieved } from './observe.ts'
+export * from './report-content.ts'
 export * from './route.ts'
 export * from './standing.ts'
 export * from './types.ts'

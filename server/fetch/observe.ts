@@ -9,8 +9,8 @@ import type { Device, Observation } from '../devices/types.ts'
 import { queryNumber, queryValue } from './route.ts'
 import type { FetchAnswer, FetchCommit, FetchRequest, NotedEvent } from './types.ts'
 
-const VERSION_FORM = /^[0-9a-f]{16}$/
-const FIRMWARE_FORM = /^[A-Za-z0-9._-]{1,80}$/
+export const VERSION_FORM = /^[0-9a-f]{16}$/
+export const FIRMWARE_FORM = /^[A-Za-z0-9._-]{1,80}$/
 const CAUSE_FORM = /^-?[0-9]{1,2}$/
 
 /** Reads the query of our own rule; anything malformed counts as not said. */
@@ -40,7 +40,8 @@ export function observationOf(
   }
 }
 
-function matching(text: string | undefined, form: RegExp): string | undefined {
+/** The text if it has the form, else it counts as not said. */
+export function matching(text: string | undefined, form: RegExp): string | undefined {
   return text !== undefined && form.test(text) ? text : undefined
 }
 

@@ -3,8 +3,8 @@
  * Source: guide "Retail Distribution"; MPP §11.2. Pinning and release are Offhook's own rules, see docs/security.md.
  */
 import type { MacAddress } from '../../protocol/identity.ts'
-import type { DeviceFacts } from '../devices/types.ts'
-import type { FetchAnswer, FetchContent, NotedEvent, ProvenCertificate, RefusalReason } from './types.ts'
+import type { AccountFacts, DeviceFacts } from '../devices/types.ts'
+import type { Evidence, FetchAnswer, FetchContent, NotedEvent, ProvenCertificate, RefusalReason } from './types.ts'
 
 export type Standing =
   /** Nobody registered this MAC. */
@@ -23,15 +23,28 @@ export type Standing =
   | 'wrong-ca'
   | 'expired'
 
-/** @param facts of the certificate's own MAC */
-export function standingOf(certificate: ProvenCertificate, facts: DeviceFacts | undefined): Standing {
-  if (certificate.expired && facts?.account?.settings.expiredCertificates !== 'accept') return 'expired'
+/**
+ * @param facts   of the certificate's own MAC
+ * @param account whose policy for expired certificates counts: the device's own, or the one that a code names
+ */
+export function standingOf(
+  certificate: ProvenCertificate,
+  facts: DeviceFacts | undefined,
+  account: AccountFacts | undefined = facts?.account,
+): Standing {
+  if (certificate.expired && account?.settings.expiredCertificates !== 'accept') return 'expired'
   if (facts === undefined) return 'unknown'
   const { device } = facts
   if (device.serial !== certificate.serial) return 'foreign'
   if (device.pinnedCa !== undefined && device.pinnedCa !== certificate.caFingerprint) return 'wrong-ca'
   if (device.state === 'known') return device.accountId === undefined ? 'unowned' : 'registered'
   return device.state
+}
+
+/** Whether user name and password were those of this device, and its account lets them speak for it. */
+export function provedByCredentials(evidence: Evidence, facts: DeviceFacts): boolean {
+  if (evidence.kind !== 'credentialed' || facts.device.mac !== evidence.mac) return false
+  return facts.device.state === 'bound' && facts.account?.settings.credentialed === true
 }
 
 /** The event that a standing raises beside its refusal, if any. */

@@ -6,20 +6,12 @@ import type { MacAddress, ProductName, SerialNumber } from '../../protocol/ident
 import type { Millis } from '../../protocol/result.ts'
 import type { AccountFacts, DeviceFacts, Observation } from '../devices/types.ts'
 import type { EventName } from '../events.ts'
+import type { ProvenCertificate } from '../pki/types.ts'
 import type { PlatformFacts } from '../profiles/types.ts'
 
-export type DoorName = 'tftp' | 'http' | 'https'
+export type { ProvenCertificate }
 
-/** What the client certificate said, after its chain was checked against the device CAs. */
-export interface ProvenCertificate {
-  readonly mac: MacAddress
-  readonly serial: SerialNumber
-  readonly productName: ProductName
-  /** SHA-256 fingerprint (hex) of the device CA that it chains to. */
-  readonly caFingerprint: string
-  /** Past its date; the account decides. */
-  readonly expired: boolean
-}
+export type DoorName = 'tftp' | 'http' | 'https'
 
 export interface FetchRequest {
   readonly door: DoorName
@@ -99,13 +91,18 @@ export interface FetchFacts {
   readonly firmware: FirmwareFacts | undefined
   /** Wrong codes and Customer IDs that this certificate sent lately. */
   readonly wrongTokens: number
+  /** The request answers a challenge of ours that is too old: it is asked again (RFC 7616 §3.3, stale). */
+  readonly staleNonce: boolean
 }
+
+/** How a profile travels. The URL decides: a rule with `--key` fails on a clear file and the reverse (MPP §2.1). */
+export type Envelope = { readonly kind: 'clear' } | { readonly kind: 'sealed'; readonly generation: number }
 
 /** What goes to the phone. A refusal looks the same whatever its reason. */
 export type FetchContent =
-  | { readonly kind: 'own-profile'; readonly mac: MacAddress; readonly envelope: { readonly kind: 'clear' } | { readonly kind: 'sealed'; readonly generation: number } }
+  | { readonly kind: 'own-profile'; readonly mac: MacAddress; readonly envelope: Envelope }
   | { readonly kind: 'held-profile' }
-  | { readonly kind: 'farewell-profile'; readonly mac: MacAddress }
+  | { readonly kind: 'farewell-profile'; readonly mac: MacAddress; readonly envelope: Envelope }
   | { readonly kind: 'first-profile' }
   | { readonly kind: 'empty-profile' }
   | { readonly kind: 'rc-redirect' }
@@ -113,7 +110,7 @@ export type FetchContent =
   | { readonly kind: 'ca-file' }
   | { readonly kind: 'firmware'; readonly file: FirmwareFacts }
   | { readonly kind: 'report-taken' }
-  | { readonly kind: 'challenge' }
+  | { readonly kind: 'challenge'; readonly stale: boolean }
   | { readonly kind: 'refusal'; readonly reason: RefusalReason }
 
 export type RefusalReason =
@@ -151,7 +148,7 @@ export type FetchCommit =
   | { readonly kind: 'hold'; readonly certificate: ProvenCertificate; readonly accountId: string; readonly windowId: string }
   | { readonly kind: 'farewell-served'; readonly mac: MacAddress }
   | { readonly kind: 'confirm-key'; readonly mac: MacAddress; readonly generation: number }
-  | { readonly kind: 'store-report'; readonly mac: MacAddress | undefined; readonly trust: Observation['trust']; readonly body: Uint8Array }
+  | { readonly kind: 'store-report'; readonly mac: MacAddress | undefined; readonly trust: Observation['trust']; readonly peer: string; readonly body: Uint8Array }
 
 export interface NotedEvent {
   readonly name: EventName

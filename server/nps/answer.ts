@@ -18,6 +18,7 @@ import {
   type FetchAnswer,
   observationOf,
   plainAnswer,
+  provedByCredentials,
   type ProvenCertificate,
   queryValue,
   refusal,
@@ -73,8 +74,9 @@ function answerInit(token: string | undefined, fetch: Fetch): FetchAnswer {
   }
   if (evidence.kind === 'credentialed' && token === undefined) return credentialedProfile(evidence.mac, fetch)
   const asksForChallenge = token === undefined && queryValue(fetch.request.query, 'auth') !== undefined
-  if (asksForChallenge && fetch.request.door === 'https' && fetch.request.authorization === undefined) {
-    return plainAnswer({ kind: 'challenge' })
+  const unanswered = fetch.request.authorization === undefined || fetch.facts.staleNonce
+  if (asksForChallenge && fetch.request.door === 'https' && unanswered) {
+    return plainAnswer({ kind: 'challenge', stale: fetch.facts.staleNonce })
   }
   return refusal('no-evidence')
 }
@@ -136,7 +138,7 @@ function bindRegistered(certificate: ProvenCertificate, fetch: Fetch): FetchAnsw
 /** Lines off, secrets cleared, rule kept: served once. */
 function farewell(certificate: ProvenCertificate, accountId: string | undefined): FetchAnswer {
   return {
-    content: { kind: 'farewell-profile', mac: certificate.mac },
+    content: { kind: 'farewell-profile', mac: certificate.mac, envelope: { kind: 'clear' } },
     commits: [{ kind: 'farewell-served', mac: certificate.mac }],
     observations: [],
     events: [{ name: 'device.farewell', trust: 'certified', mac: certificate.mac, accountId, data: {} }],
@@ -145,10 +147,10 @@ function farewell(certificate: ProvenCertificate, accountId: string | undefined)
 
 function credentialedProfile(mac: MacAddress, fetch: Fetch): FetchAnswer {
   const { facts } = fetch
-  const allowed = facts.device?.account?.settings.credentialed === true && facts.device.device.state === 'bound'
-  if (!allowed || facts.device === undefined) return refusal('wrong-credentials', { mac, trust: 'claimed' })
+  const { device } = facts
+  if (device === undefined || !provedByCredentials(fetch.evidence, device)) return refusal('wrong-credentials', { mac, trust: 'claimed' })
   const observation = observationOf(fetch.request, mac, 'credentialed', fetch.now)
-  return withBelieved(ownProfileInClear(mac), facts.device.device, observation)
+  return withBelieved(ownProfileInClear(mac), device.device, observation)
 }
 
 /**
@@ -173,9 +175,12 @@ function answerProfilePath(named: MacAddress | undefined, fetch: Fetch): FetchAn
 function answerAck(fetch: Fetch): FetchAnswer {
   const answer = plainAnswer({ kind: 'empty-profile' })
   const { evidence, facts } = fetch
-  if (evidence.kind !== 'certified' && evidence.kind !== 'credentialed') return answer
-  const mac = evidence.kind === 'certified' ? evidence.certificate.mac : evidence.mac
-  if (facts.device === undefined) return answer
-  if (evidence.kind === 'certified' && standingOf(evidence.certificate, facts.device) !== 'bound') return answer
-  return withBelieved(answer, facts.device.device, observationOf(fetch.request, mac, evidence.kind, fetch.now))
+  const { device } = facts
+  if (device === undefined || (evidence.kind !== 'certified' && evidence.kind !== 'credentialed')) return answer
+  const believed =
+    evidence.kind === 'certified'
+      ? standingOf(evidence.certificate, device) === 'bound'
+      : provedByCredentials(evidence, device)
+  if (!believed) return answer
+  return withBelieved(answer, device.device, observationOf(fetch.request, device.device.mac, evidence.kind, fetch.now))
 }

@@ -12,6 +12,7 @@ import {
   type Fetch,
   type FetchAnswer,
   type FetchCommit,
+  type FetchFacts,
   type NotedEvent,
   observationOf,
   plainAnswer,
@@ -33,7 +34,7 @@ export function answerBinding(certificate: ProvenCertificate, fetch: Fetch): Fet
   const { facts } = fetch
   const about = { mac: certificate.mac, trust: 'certified' } as const
   if (facts.wrongTokens >= WRONG_TOKENS_MAX) return refusal('locked-out', about)
-  const standing = standingOf(certificate, facts.device)
+  const standing = standingOf(certificate, facts.device, policyAccount(facts))
   if (standing === 'expired' || standing === 'foreign' || standing === 'wrong-ca' || standing === 'disabled') {
     return refuseStanding(standing, certificate, facts.device)
   }
@@ -42,11 +43,19 @@ export function answerBinding(certificate: ProvenCertificate, fetch: Fetch): Fet
   return refusal('wrong-code', about)
 }
 
+/** Whose policy counts: the account that owns the device, else the one that the phone comes to. */
+function policyAccount({ device, code, customer }: FetchFacts): AccountFacts | undefined {
+  const owner = device?.device.accountId === undefined ? undefined : device.account
+  return owner ?? code?.account ?? customer?.account
+}
+
 function answerCode(code: CodeFacts, standing: Standing, certificate: ProvenCertificate, fetch: Fetch): FetchAnswer {
   const about = { mac: certificate.mac, trust: 'certified' } as const
   const device = fetch.facts.device?.device
-  const mine = code.usedBy.includes(certificate.mac)
-  const usable = !code.revoked && fetch.now < code.expiresAt && (mine || code.usedBy.length < code.devices)
+  // Whoever was released since has had its turn: the code that it came with does not bring it back.
+  const usedBefore = code.usedBy.includes(certificate.mac)
+  const inTurn = usedBefore ? standing === 'bound' : code.usedBy.length < code.devices
+  const usable = !code.revoked && fetch.now < code.expiresAt && inTurn
   if (!usable) return refusal('wrong-code', about)
   if (ownedElsewhere(standing, device, code.account.id)) return refuseElsewhere(certificate, device, code.account)
   // Its first answer may have been lost: the same device gets the same profile until the code's time ends.

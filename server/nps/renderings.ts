@@ -14,6 +14,7 @@ import {
   renderHeldProfile,
   renderOwnProfile,
   renderRcRedirect,
+  renderSealedProfile,
 } from '../profiles/mod.ts'
 
 const SALT_BYTES = 8
@@ -26,7 +27,8 @@ export interface OwnRendering {
 export interface Renderings {
   own(facts: DeviceFacts, platform: PlatformFacts): OwnRendering
   sealed(facts: DeviceFacts, platform: PlatformFacts, generation: number): Uint8Array
-  farewell(facts: DeviceFacts): Uint8Array
+  farewell(facts: DeviceFacts, platform: PlatformFacts): Uint8Array
+  sealedFarewell(facts: DeviceFacts, platform: PlatformFacts, generation: number): Uint8Array
   held(platform: PlatformFacts): Uint8Array
   first(platform: PlatformFacts): Uint8Array
   rcRedirect(platform: PlatformFacts): Uint8Array
@@ -60,18 +62,24 @@ export function createRenderings(): Renderings {
       const entry = entryOf(facts, platform)
       const known = entry.sealed.get(generation)
       if (known !== undefined) return known
-      const key = facts.secrets?.profileKeys.get(generation)
-      assert(key !== undefined, 'a profile is sealed only under a key that we hold')
-      const sealed = sealDeterministic(entry.own.bytes, key)
+      const sealed = sealDeterministic(text(renderSealedProfile(facts, platform, generation)), keyOf(facts, generation))
       entry.sealed.set(generation, sealed)
       return sealed
     },
-    farewell: (facts) => text(renderFarewellProfile(facts)),
+    farewell: (facts, platform) => text(renderFarewellProfile(facts, platform)),
+    sealedFarewell: (facts, platform, generation) =>
+      sealDeterministic(text(renderFarewellProfile(facts, platform)), keyOf(facts, generation)),
     held: (platform) => text(renderHeldProfile(platform)),
     first: (platform) => text(renderFirstProfile(platform)),
     rcRedirect: (platform) => text(renderRcRedirect(platform)),
     empty: () => text(renderEmptyProfile()),
   }
+}
+
+function keyOf(facts: DeviceFacts, generation: number): string {
+  const key = facts.secrets?.profileKeys.get(generation)
+  assert(key !== undefined, 'a profile is sealed only under a key that we hold')
+  return key
 }
 
 /** Gzip, then the OpenSSL container. The salt comes from key and text: equal input gives equal bytes (MPP §2.1, §2.2). */

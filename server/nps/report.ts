@@ -8,11 +8,14 @@ import {
   type Fetch,
   type FetchAnswer,
   observationOf,
+  provedByCredentials,
+  readReport,
   refusal,
   refuseStanding,
   refuseStranger,
   type Route,
   standingOf,
+  withBelieved,
 } from '../fetch/mod.ts'
 
 /** Bytes of one report; a full export of a large phone is about 200 kB (MPP §1.1). */
@@ -35,41 +38,47 @@ export function answerReport(route: ReportRoute, fetch: Fetch): FetchAnswer {
     return take(owner, 'certified', openIfSealed(request.body, owner), fetch)
   }
   if (owner === undefined || owner.device.state !== 'bound') return refusal('no-evidence')
-  if (evidence.kind === 'credentialed' && evidence.mac === owner.device.mac) {
+  if (provedByCredentials(evidence, owner)) {
     return take(owner, 'credentialed', openIfSealed(request.body, owner), fetch)
   }
   if (route.profilePath === undefined) return refusal('no-evidence')
   const opened = openWithKeys(request.body, owner)
   if (opened === undefined) return refusal('bad-report', { mac: owner.device.mac, trust: 'claimed' })
-  return take(owner, 'sealed', opened.body, fetch, opened.generation)
+  return take(owner, 'sealed', opened, fetch)
+}
+
+interface OpenedReport {
+  readonly body: Uint8Array
+  /** Of the key that it was sealed with. */
+  readonly generation: number | undefined
 }
 
 function take(
   owner: DeviceFacts,
-  trust: Observation['trust'],
-  body: Uint8Array,
+  trust: Exclude<Observation['trust'], 'claimed'>,
+  { body, generation }: OpenedReport,
   fetch: Fetch,
-  generation?: number,
 ): FetchAnswer {
-  const { mac, accountId, keyConfirmed } = owner.device
-  const confirms = generation !== undefined && generation > keyConfirmed
-  return {
+  const { request, now } = fetch
+  const { mac, accountId } = owner.device
+  const answer: FetchAnswer = {
     content: { kind: 'report-taken' },
-    commits: [
-      { kind: 'store-report', mac, trust, body },
-      ...(confirms ? [{ kind: 'confirm-key', mac, generation } as const] : []),
-    ],
-    observations: [observationOf(fetch.request, mac, trust, fetch.now)],
+    commits: [{ kind: 'store-report', mac, trust, peer: request.peer, body }],
+    observations: [],
     events: [{ name: 'report.received', trust, mac, accountId, data: { byteCount: body.length } }],
   }
+  // The key proves who wrote the body. Nobody proved who wrote the query beside it.
+  const asked = trust === 'sealed' ? { ...request, query: '', userAgent: undefined } : request
+  const observation = { ...observationOf(asked, mac, trust, now), ...readReport(body).state }
+  return withBelieved(answer, owner.device, generation === undefined ? observation : { ...observation, keyGeneration: generation })
 }
 
-function openIfSealed(body: Uint8Array, owner: DeviceFacts): Uint8Array {
-  return (isSalted(body) ? openWithKeys(body, owner)?.body : undefined) ?? body
+function openIfSealed(body: Uint8Array, owner: DeviceFacts): OpenedReport {
+  return openWithKeys(body, owner) ?? { body, generation: undefined }
 }
 
 /** Tries the keys that we hold, newest first; there are at most two or three. */
-function openWithKeys(body: Uint8Array, owner: DeviceFacts): { body: Uint8Array; generation: number } | undefined {
+function openWithKeys(body: Uint8Array, owner: DeviceFacts): OpenedReport | undefined {
   if (!isSalted(body)) return undefined
   const keys = [...(owner.secrets?.profileKeys ?? [])].sort(([a], [b]) => b - a)
   for (const [generation, key] of keys) {

@@ -9,6 +9,7 @@ import {
   type FetchAnswer,
   observationOf,
   plainAnswer,
+  provedByCredentials,
   refusal,
   refuseStanding,
   refuseStranger,
@@ -28,14 +29,19 @@ export function answerSealed(route: SealedRoute, fetch: Fetch): FetchAnswer {
     if (owner === undefined) return refusal('no-such-path', { mac: certificate.mac, trust: 'certified' })
     if (certificate.mac !== owner.device.mac) return refuseStranger(certificate, owner.device.mac)
     const standing = standingOf(certificate, owner)
-    if (standing !== 'bound') return refuseStanding(standing, certificate, owner)
+    if (standing !== 'bound' && !owner.device.farewellOwed) return refuseStanding(standing, certificate, owner)
+    if (standing === 'foreign' || standing === 'wrong-ca' || standing === 'expired') {
+      return refuseStanding(standing, certificate, owner)
+    }
   }
-  if (owner === undefined || owner.device.state !== 'bound') return refusal('no-such-path')
+  if (owner === undefined) return refusal('no-such-path')
+  if (owner.device.farewellOwed) return sealedFarewell(route, owner)
+  if (owner.device.state !== 'bound') return refusal('no-such-path')
   const generation = generationFor(route.keyGeneration, owner)
   if (generation === undefined) return refusal('wrong-key-generation', { mac: owner.device.mac, trust: 'claimed' })
   const { device } = owner
   const answer = plainAnswer({ kind: 'own-profile', mac: device.mac, envelope: { kind: 'sealed', generation } })
-  return withBelieved(answer, device, observationOf(fetch.request, device.mac, trustAt(evidence), fetch.now))
+  return withBelieved(answer, device, observationOf(fetch.request, device.mac, trustAt(evidence, owner), fetch.now))
 }
 
 /** The generation that the phone names, if we still hold it; without one, the newest it surely has. */
@@ -45,7 +51,18 @@ function generationFor(named: number | undefined, owner: DeviceFacts): number | 
   return held?.has(wanted) === true ? wanted : undefined
 }
 
-/** A sealed path that leaks must not let its finder speak for the phone. */
-function trustAt(evidence: Evidence): 'certified' | 'credentialed' | 'claimed' {
-  return evidence.kind === 'certified' || evidence.kind === 'credentialed' ? evidence.kind : 'claimed'
+/**
+ * A phone that only knows its sealed path must hear that it was let go. Its rule then leads to the permanent URL over
+ * TLS, where the farewell is given once more and counted; until then the key is the lock, and nothing is used up here.
+ */
+function sealedFarewell(route: SealedRoute, owner: DeviceFacts): FetchAnswer {
+  const generation = generationFor(route.keyGeneration, owner)
+  if (generation === undefined) return refusal('no-such-path')
+  return plainAnswer({ kind: 'farewell-profile', mac: owner.device.mac, envelope: { kind: 'sealed', generation } })
+}
+
+/** A sealed path that leaks must not let its finder speak for the phone, whoever else the finder has proved to be. */
+function trustAt(evidence: Evidence, owner: DeviceFacts): 'certified' | 'credentialed' | 'claimed' {
+  if (evidence.kind === 'certified') return 'certified'
+  return provedByCredentials(evidence, owner) ? 'credentialed' : 'claimed'
 }

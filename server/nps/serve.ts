@@ -6,6 +6,7 @@ import type { MacAddress } from '../../protocol/identity.ts'
 import { assertNever, type Millis } from '../../protocol/result.ts'
 import type { DeviceFacts, Observation } from '../devices/mod.ts'
 import {
+  answersOldChallenge,
   checkCredentials,
   credentialChallenge,
   credentialedMac,
@@ -23,6 +24,7 @@ import {
 } from '../fetch/mod.ts'
 import type { PlatformFacts } from '../profiles/mod.ts'
 import type { Renderings } from './renderings.ts'
+import type { SourceLimits } from './source-limits.ts'
 import type { WrongTokens } from './wrong-tokens.ts'
 
 /** What a door sends, whatever it speaks. */
@@ -32,6 +34,8 @@ export type Delivery =
   /** 200 with nothing in it: an unowned phone at RC, a report that was taken. */
   | { readonly kind: 'empty' }
   | { readonly kind: 'challenge'; readonly header: string }
+  /** Too much from one address just now: the phone keeps what it has and comes back. */
+  | { readonly kind: 'later' }
   | { readonly kind: 'refusal' }
 
 /** The store as this door needs it; `server/main.ts` puts it together. */
@@ -60,6 +64,7 @@ export interface ServeContext {
   readonly caPem: () => string
   readonly renderings: Renderings
   readonly wrongTokens: WrongTokens
+  readonly limits: SourceLimits
   readonly nonceKey: Uint8Array
   readonly now: () => Millis
 }
@@ -69,12 +74,20 @@ export async function serveFetch(context: ServeContext, request: FetchRequest): 
   const now = context.now()
   const route = routePath(request.path, request.query)
   const { evidence, device } = await evidenceAndDevice(context, request, route, now)
-  const facts = await loadFacts(context, route, evidence, device, now)
+  const facts = await loadFacts(context, route, { request, evidence, device, now })
   const fetch: Fetch = { request, evidence, facts, now }
   const first = context.decide(route, fetch)
   const settled = first.commits.length === 0 ? { answer: first, device } : await commit(context, route, fetch)
   noteAnswer(context, request, settled, evidence, now)
+  if (isStrangersFirmware(settled.answer, evidence) && !context.limits.firmware.take(request.peer, now)) {
+    return { kind: 'later' }
+  }
   return deliver(context, settled.answer.content, settled.device, now)
+}
+
+/** Firmware holds no secret, so anybody may have it, but not as fast as he likes. */
+function isStrangersFirmware(answer: FetchAnswer, evidence: Evidence): boolean {
+  return answer.content.kind === 'firmware' && evidence.kind !== 'certified' && evidence.kind !== 'credentialed'
 }
 
 async function evidenceAndDevice(
@@ -132,10 +145,9 @@ function provenMac(evidence: Evidence): MacAddress | undefined {
 async function loadFacts(
   context: ServeContext,
   route: Route,
-  evidence: Evidence,
-  device: DeviceFacts | undefined,
-  now: Millis,
+  asked: Omit<Fetch, 'facts'> & { readonly device: DeviceFacts | undefined },
 ): Promise<FetchFacts> {
+  const { request, evidence, device, now } = asked
   const token = route.kind === 'init' && evidence.kind === 'certified' ? route.token : undefined
   const [code, customer] =
     token === undefined ? [] : await Promise.all([context.store.code(token), context.store.customer(token)])
@@ -146,6 +158,7 @@ async function loadFacts(
     customer,
     firmware: route.kind === 'firmware' ? context.store.firmware(route.file) : undefined,
     wrongTokens: evidence.kind === 'certified' ? context.wrongTokens.count(evidence.certificate.mac, now) : 0,
+    staleNonce: answersOldChallenge(request, now, context.nonceKey),
   }
 }
 
@@ -171,20 +184,44 @@ function noteAnswer(
   evidence: Evidence,
   now: Millis,
 ): void {
-  const { content, events, observations } = settled.answer
+  const { content, events } = settled.answer
   if (content.kind === 'refusal' && evidence.kind === 'certified' && TOKEN_REFUSALS.includes(content.reason)) {
     context.wrongTokens.add(evidence.certificate.mac, now)
   }
-  const served = content.kind === 'own-profile' && settled.device !== undefined
-  const version = served ? context.renderings.own(settled.device, context.platform()).version : undefined
-  const withServed =
-    version === undefined || version === settled.device?.device.servedVersion
-      ? observations
-      : observations.map((each) => ({ ...each, servedVersion: version }))
+  const noted = withVersions(context, settled)
+  const all = [...events, ...noted.events]
+  // Whoever only claims to be a phone fills no timeline: beyond the bound of its address nothing is noted.
+  const claims = [...all, ...noted.observations].some(({ trust }) => trust === 'claimed')
+  const heard = !claims || context.limits.claims.take(request.peer, now)
   context.store.note(
-    events.map((event) => ({ ...event, peer: request.peer })),
-    withServed,
+    all.filter(({ trust }) => heard || trust !== 'claimed').map((event) => ({ ...event, peer: request.peer })),
+    noted.observations.filter(({ trust }) => heard || trust !== 'claimed'),
   )
+}
+
+/**
+ * The version that was served: of this answer, or, for a phone whose sealed file went out unproved, the one that it now
+ * says it runs, if that is the wanted one.
+ */
+function withVersions(
+  context: ServeContext,
+  { answer, device }: { readonly answer: FetchAnswer; readonly device: DeviceFacts | undefined },
+): { readonly observations: readonly Observation[]; readonly events: readonly NotedEvent[] } {
+  const { content, observations } = answer
+  const believed = observations.find(({ trust }) => trust !== 'claimed')
+  if (device?.device.state !== 'bound' || believed === undefined) return { observations, events: [] }
+  const { mac, accountId, servedVersion } = device.device
+  const running = believed.runningVersion
+  if (content.kind !== 'own-profile' && (running === undefined || running === servedVersion)) {
+    return { observations, events: [] }
+  }
+  const { version } = context.renderings.own(device, context.platform())
+  const served = content.kind === 'own-profile' || running === version
+  if (!served || version === servedVersion) return { observations, events: [] }
+  return {
+    observations: observations.map((each) => ({ ...each, servedVersion: version })),
+    events: [{ name: 'profile.served', trust: believed.trust, mac, accountId, data: { version } }],
+  }
 }
 
 const XML = 'text/xml; charset=utf-8'
@@ -196,11 +233,12 @@ function deliver(context: ServeContext, content: FetchContent, device: DeviceFac
     case 'own-profile': {
       if (device === undefined) throw new Error('Assertion failed: an own profile without a device')
       if (content.envelope.kind === 'clear') return xml(renderings.own(device, platform).bytes)
-      const bytes = renderings.sealed(device, platform, content.envelope.generation)
-      return { kind: 'bytes', contentType: 'application/octet-stream', bytes }
+      return sealed(renderings.sealed(device, platform, content.envelope.generation))
     }
     case 'farewell-profile':
-      return device === undefined ? { kind: 'refusal' } : xml(renderings.farewell(device))
+      if (device === undefined) throw new Error('Assertion failed: a farewell without a device')
+      if (content.envelope.kind === 'clear') return xml(renderings.farewell(device, platform))
+      return sealed(renderings.sealedFarewell(device, platform, content.envelope.generation))
     case 'held-profile':
       return xml(renderings.held(platform))
     case 'first-profile':
@@ -217,12 +255,16 @@ function deliver(context: ServeContext, content: FetchContent, device: DeviceFac
     case 'firmware':
       return { kind: 'file', file: content.file }
     case 'challenge':
-      return { kind: 'challenge', header: credentialChallenge(now, context.nonceKey) }
+      return { kind: 'challenge', header: credentialChallenge(now, context.nonceKey, content.stale) }
     case 'refusal':
       return { kind: 'refusal' }
     default:
       return assertNever(content)
   }
+}
+
+function sealed(bytes: Uint8Array): Delivery {
+  return { kind: 'bytes', contentType: 'application/octet-stream', bytes }
 }
 
 function xml(bytes: Uint8Array): Delivery {

@@ -44,6 +44,8 @@ export function renderTftp(delivery: Delivery, firmwarePath: (file: FirmwareFact
       return fileAnswer(delivery.file, firmwarePath(delivery.file))
     case 'empty':
       return { kind: 'accepted' }
+    case 'later':
+      return { kind: 'error', code: 0, message: 'Try again later' }
     case 'challenge':
     case 'refusal':
       return NOT_FOUND

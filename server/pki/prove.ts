@@ -6,8 +6,7 @@
 import { X509Certificate } from 'node:crypto'
 import { parseCertificateSubject } from '../../protocol/http/mod.ts'
 import type { Millis } from '../../protocol/result.ts'
-import type { DeviceCa, PeerChain } from './types.ts'
-import type { ProvenCertificate } from '../fetch/types.ts'
+import type { DeviceCa, PeerChain, ProvenCertificate } from './types.ts'
 
 /** Certificates between the phone's own and the CA. */
 const INTERMEDIATES_MAX = 4

@@ -1,5 +1,7 @@
 /** Certificates as this platform keeps them. PEM text; fingerprints are SHA-256 in lower-case hex. */
 
+import type { MacAddress, ProductName, SerialNumber } from '../../protocol/identity.ts'
+
 export interface CertificatePair {
   readonly certPem: string
   readonly keyPem: string
@@ -17,3 +19,14 @@ export interface DeviceCa {
 
 /** What the TLS layer hands over: the client's own certificate first, then what it sent along. DER. */
 export type PeerChain = readonly Uint8Array[]
+
+/** What the client certificate said, after its chain was checked against the device CAs. */
+export interface ProvenCertificate {
+  readonly mac: MacAddress
+  readonly serial: SerialNumber
+  readonly productName: ProductName
+  /** SHA-256 fingerprint (hex) of the device CA that it chains to. */
+  readonly caFingerprint: string
+  /** Past its date; the account decides. */
+  readonly expired: boolean
+}

@@ -36,6 +36,12 @@ function profileRule(facts: DeviceFacts, platform: PlatformFacts): string {
   return permanentRule(platform, device.keyIssued)
 }
 
+/** Asked as soon as a file was applied. A sealed file is fetched unproved, so its key is confirmed here, over TLS. */
+function acknowledgement({ device, account }: DeviceFacts, platform: PlatformFacts): string {
+  const generation = account?.settings.delivery === 'sealed' ? `&k=${device.keyIssued}` : ''
+  return `${platform.publicUrl}/cisco-ack?${DEVICE_QUERY}${generation}`
+}
+
 /** Elements that a bound phone gets whatever its layers say, with `ua` `na`. Values may be overridden by layers. */
 export function platformParameters(facts: DeviceFacts, platform: PlatformFacts): ReadonlyMap<string, LayerParameter> {
   const fixed: Record<string, string> = {
@@ -47,7 +53,7 @@ export function platformParameters(facts: DeviceFacts, platform: PlatformFacts):
     Resync_Periodic: periodicList(platform.resyncPeriodSeconds),
     Resync_Error_Retry_Delay: ERROR_RETRY,
     Profile_Rule: profileRule(facts, platform),
-    Profile_Rule_B: `${platform.publicUrl}/cisco-ack?${DEVICE_QUERY}`,
+    Profile_Rule_B: acknowledgement(facts, platform),
     // The default texts end in $PATH, which would carry codes and sealed paths in clear over UDP.
     Log_Request_Msg: '$PN $MAC -- Requesting resync $SCHEME://$SERVIP:$PORT',
     Log_Success_Msg: '$PN $MAC -- Successful resync $SCHEME://$SERVIP:$PORT',

@@ -11,6 +11,10 @@ import type { PlatformFacts, ResolvedParameter, ResolvedProfile } from './types.
 
 const MARKER_ELEMENT = 'GPP_P'
 const MARKER_HEX_DIGITS = 16
+const KEY_ELEMENTS: readonly string[] = ['GPP_SA', 'GPP_SB']
+
+/** Secrets by which a phone reaches the network at all: without them it could not even hear the farewell's end. */
+const NETWORK_SECRETS = /^(?:Wi-Fi_|WEP_|PSK_|VPN_|Proxy_Password$|CDC_|wepKey|passphrase_|pskKey_|password_[0-9]_$)/
 
 export interface RenderedProfile {
   readonly text: string
@@ -25,6 +29,23 @@ export function renderOwnProfile(facts: DeviceFacts, platform: PlatformFacts): R
   const marked = new Map(resolved)
   marked.set(MARKER_ELEMENT, markerParameter(version))
   return { text: canonicalText(marked), version }
+}
+
+/**
+ * The same for a phone that fetches it sealed. Keys travel over certified TLS only, so they are left out, and an absent
+ * element leaves the phone's value alone. A phone that still opens with an older key is sent to the permanent URL for
+ * the new one, and its marker stays what it was.
+ */
+export function renderSealedProfile(facts: DeviceFacts, platform: PlatformFacts, generation: number): string {
+  const resolved = resolveDevice(facts, platform)
+  const sent = new Map([...resolved].filter(([element]) => !KEY_ELEMENTS.includes(element)))
+  const rule = resolved.get('Profile_Rule')
+  if (generation === facts.device.keyIssued || rule === undefined) {
+    sent.set(MARKER_ELEMENT, markerParameter(markerOf(resolved, platform.markerKey)))
+  } else {
+    sent.set('Profile_Rule', { ...rule, value: permanentRule(platform) })
+  }
+  return canonicalText(sent)
 }
 
 /** First 16 hex digits of HMAC-SHA-256 over the canonical text without GPP_P. */
@@ -86,24 +107,28 @@ export function renderHeldProfile(platform: PlatformFacts): string {
   ])
 }
 
-/** For a phone that was released or disabled: lines off, secrets cleared, rule kept. */
-export function renderFarewellProfile(facts: DeviceFacts): string {
-  const lines = modelInfo(facts.device.model)?.lines ?? 1
-  const elements: (readonly [string, string])[] = [
+/**
+ * For a phone that was released or disabled: lines off, secrets cleared, rule kept. The rule is the permanent one, since
+ * a sealed or credentialed rule would need the secrets that are cleared here.
+ */
+export function renderFarewellProfile(facts: DeviceFacts, platform: PlatformFacts): string {
+  const { model } = facts.device
+  const lines = modelInfo(model)?.lines ?? 1
+  const elements = new Map<string, string>([
     ['Restricted_Access_Domains', ''],
     ['Enable_Direct_Action_Url', 'Yes'],
-    ['Admin_Password', ''],
-    ['User_Password', ''],
+    ['Profile_Rule', permanentRule(platform)],
     ['Profile_Rule_B', ''],
-    ['GPP_P', ''],
-    ['GPP_SA', ''],
-    ['GPP_SB', ''],
-  ]
-  for (let index = 1; index <= lines; index++) {
-    elements.push([`Line_Enable_${index}_`, 'No'], [`Display_Name_${index}_`, ''], [`User_ID_${index}_`, ''])
-    elements.push([`Password_${index}_`, ''], [`Auth_ID_${index}_`, ''])
+    [MARKER_ELEMENT, ''],
+  ])
+  for (const { element, parameter } of catalogue.allFor(model)) {
+    if (parameter.secret && !NETWORK_SECRETS.test(element)) elements.set(element, '')
   }
-  return plainProfile(elements)
+  for (let index = 1; index <= lines; index++) {
+    elements.set(`Line_Enable_${index}_`, 'No')
+    for (const name of ['Display_Name', 'User_ID', 'Auth_ID']) elements.set(`${name}_${index}_`, '')
+  }
+  return plainProfile([...elements])
 }
 
 /** For `/cisco-ack`. */

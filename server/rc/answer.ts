@@ -4,6 +4,7 @@
  * Source: MPP §9.2.
  */
 import {
+  alarmOf,
   type Fetch,
   type FetchAnswer,
   type FetchFacts,
@@ -29,11 +30,13 @@ export function answerRc(route: RcRoute, fetch: Fetch): FetchAnswer {
   if (evidence.kind === 'certified') {
     const { certificate } = evidence
     if (certificate.mac !== route.mac || certificate.serial !== route.serial) return { ...plainAnswer({ kind: 'rc-empty' }), events: strangerEvents(certificate, route.mac) }
-    const owned = REDIRECTED.includes(standingOf(certificate, facts.device))
+    const standing = standingOf(certificate, facts.device)
+    const owned = REDIRECTED.includes(standing)
+    const alarm = alarmOf(standing, certificate.mac, facts.device)
     return {
       ...plainAnswer(owned ? { kind: 'rc-redirect' } : { kind: 'rc-empty' }),
-      observations: facts.device === undefined ? [] : [observationOf(request, certificate.mac, 'certified', now)],
-      events: [rcEvent(owned ? 'rc.redirected' : 'rc.unowned', certificate, facts)],
+      observations: owned ? [observationOf(request, certificate.mac, 'certified', now)] : [],
+      events: [alarm ?? rcEvent(owned ? 'rc.redirected' : 'rc.unowned', certificate, facts)],
     }
   }
   const open = facts.device?.account?.settings.rcForClaimed === true && facts.device.device.serial === route.serial

@@ -1,5 +1,5 @@
 /** Reports of phones: sealed at rest (they may carry what a customer typed), the newest few kept per device. */
-import type { FetchCommit } from '../fetch/mod.ts'
+import { type FetchCommit, type ReportKind, readReport } from '../fetch/mod.ts'
 import type { Sql } from './sql.ts'
 import { SECRET_CONTEXT, type Vault } from './vault.ts'
 
@@ -8,25 +8,16 @@ export const REPORTS_PER_DEVICE_MAX = 20
 
 type ReportCommit = Extract<FetchCommit, { kind: 'store-report' }>
 
-export type ReportKind = 'full' | 'delta' | 'status' | 'unknown'
-
-/** Told by the root element: a configuration report is a flat-profile, a status report is not (MPP §12.2). */
-export function reportKind(text: string): ReportKind {
-  const root = /<([A-Za-z][\w.-]*)/.exec(text.slice(0, 4096).replace(/<\?[^>]*\?>|<!--[^]*?-->/g, ''))?.[1]
-  if (root === undefined) return 'unknown'
-  if (root === 'flat-profile' || root === 'device') return text.length > 20_000 ? 'full' : 'delta'
-  return /status/i.test(root) ? 'status' : 'unknown'
-}
-
 export async function insertReport(sql: Sql, vault: Vault, report: ReportCommit): Promise<void> {
   const text = new TextDecoder().decode(report.body)
   await sql.run({
     name: 'insert-report',
-    text: `insert into report (mac, kind, trust, peer, byte_count, sealed) values ($1, $2, $3, '', $4, $5)`,
+    text: `insert into report (mac, kind, trust, peer, byte_count, sealed) values ($1, $2, $3, $4, $5, $6)`,
     values: [
       report.mac ?? null,
-      reportKind(text),
+      readReport(report.body).kind,
       report.trust,
+      report.peer,
       report.body.length,
       vault.seal(SECRET_CONTEXT.report(report.mac), text),
     ],

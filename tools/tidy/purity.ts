@@ -8,7 +8,8 @@ import type { Violation } from './violation.ts'
 export const ENVIRONMENT_READERS: readonly string[] = [
   'server/config.ts',
   'server/main.ts',
-  'phone/main.ts',
+  // PATH says where the programs of PostgreSQL may lie.
+  'server/database/programs.ts',
   'cli/',
   'world/',
   'tools/',

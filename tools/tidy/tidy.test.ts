@@ -61,7 +61,7 @@ describe('the direction table', () => {
     ['protocol/tftp/packet.ts', 'node:zlib'],
     ['protocol/rule/parse.ts', 'saxes'],
     ['phone/shell/socket.ts', '../../server/nps/mod.ts'],
-    ['phone/main.ts', '../world/mod.ts'],
+    ['server/database/programs.ts', '../world/mod.ts'],
     ['phone/agent/react.ts', '../shell/mod.ts'],
     ['phone/agent/react.ts', 'node:crypto'],
     ['phone/agent/react.ts', 'node:fs'],
@@ -216,7 +216,7 @@ describe('purity', () => {
     for (const path of [
       'server/config.ts',
       'server/main.ts',
-      'phone/main.ts',
+      'server/database/programs.ts',
       'cli/serve.ts',
       'server/nps/door.test.ts',
     ]) {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { tftpRead, tftpWrite } from '../../phone/shell/tftp-client.ts'
+import { tftpRead, tftpWrite } from '../../phone/shell/mod.ts'
 import { bytesSource } from '../../protocol/tftp/mod.ts'
 import { listenTftp } from '../../server/nps/tftp/mod.ts'
 import type { TftpAnswer, TftpDoor, TftpDoorEvent, TftpRequest } from '../../server/nps/tftp/mod.ts'

@@ -111,7 +111,6 @@ export function softwareName(agent: Agent, template: string): string {
 
 /** Text that may stand in a SIP header: one line, at most 200 characters. */
 export function cleanText(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text
     .replace(/[\u0000-\u001f\u007f]+/g, ' ')
     .trim()
@@ -194,7 +193,6 @@ export function escapeUser(user: string): string {
 function addressFrom(text: string): string | undefined {
   const trimmed = text.trim()
   // A space, angle bracket or control character would end the URI early inside a header.
-  // oxlint-disable-next-line no-control-regex
   if (trimmed === '' || /[\s<>"\u0000-\u001f\u007f]/.test(trimmed) || !trimmed.includes('@')) return undefined
   return /^sips?:/i.test(trimmed) ? trimmed : `sip:${trimmed}`
 }

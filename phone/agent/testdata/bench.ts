@@ -210,7 +210,7 @@ export function provisioned(values: Readonly<Record<string, string>>, change: Pa
   return { ...createAgent(HARDWARE).flash, customization: 'Aborted', parameters: new Map(entries), ...change }
 }
 
-function known<T>(value: T | undefined): T {
+export function known<T>(value: T | undefined): T {
   assert(value !== undefined, 'the bench names real things')
   return value
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { printResyncUrl } from '../../../protocol/http/mod.ts'
 import type { AccountSettings } from '../../devices/mod.ts'
-import type { Platform } from '../../platform.ts'
+import type { ApiPlatform } from '../context.ts'
 import {
   changeAccountSettings,
   createAccount,
@@ -166,14 +166,14 @@ function enrolmentRoutes(api: Api, ready: ReadyPlatform): void {
   )
 }
 
-async function existing(platform: Platform, id: string): Promise<StoredAccount> {
+async function existing(platform: ApiPlatform, id: string): Promise<StoredAccount> {
   const account = await findAccount(platform.db, id)
   if (account === undefined) throw notFound('account', id)
   return account
 }
 
 /** Throws unless every line is one of the account's. */
-export async function refuseForeignLines(platform: Platform, accountId: string, lineIds: readonly string[]): Promise<void> {
+export async function refuseForeignLines(platform: ApiPlatform, accountId: string, lineIds: readonly string[]): Promise<void> {
   if (lineIds.length === 0) return
   const own = new Set((await listLines(platform.db, accountId)).map(({ id }) => id))
   const foreign = lineIds.find((id) => !own.has(id))

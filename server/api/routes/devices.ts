@@ -4,7 +4,7 @@ import { modelInfo } from '../../../protocol/profile/mod.ts'
 import type { Result } from '../../../protocol/result.ts'
 import type { DeviceFacts } from '../../devices/mod.ts'
 import { type EventName, EVENTS } from '../../events.ts'
-import type { Platform } from '../../platform.ts'
+import type { ApiPlatform } from '../context.ts'
 import { renderOwnProfile, resolveDevice } from '../../profiles/mod.ts'
 import {
   confirmDevice,
@@ -84,7 +84,7 @@ function listing(api: Api, ready: ReadyPlatform): void {
   )
 }
 
-type StateChange = (tx: Sql, platform: Platform, who: string, mac: MacAddress) => Promise<Result<void, DeviceProblem>>
+type StateChange = (tx: Sql, platform: ApiPlatform, who: string, mac: MacAddress) => Promise<Result<void, DeviceProblem>>
 
 const STATE_CHANGES: Readonly<Record<'confirm' | 'release' | 'disable', { summary: string; change: StateChange }>> = {
   confirm: {
@@ -177,7 +177,7 @@ function history(api: Api, ready: ReadyPlatform): void {
 }
 
 async function eventPage(
-  platform: Platform,
+  platform: ApiPlatform,
   query: { readonly limit: number; readonly before?: number | undefined; readonly mac?: string; readonly accountId?: string | undefined },
 ) {
   const rows = await listEvents(platform.db, { mac: query.mac, accountId: query.accountId, before: query.before, limit: query.limit })
@@ -190,7 +190,7 @@ async function eventPage(
   return { items, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null }
 }
 
-async function refuseUnknownAccount(platform: Platform, accountId: string | undefined, lineIds: readonly string[]): Promise<void> {
+async function refuseUnknownAccount(platform: ApiPlatform, accountId: string | undefined, lineIds: readonly string[]): Promise<void> {
   if (accountId === undefined) {
     if (lineIds.length > 0) throw new ApiProblem(422, 'account-missing', 'Lines need the accountId that they belong to')
     return
@@ -217,13 +217,13 @@ function deviceProblem(mac: MacAddress, what: string, problem: DeviceProblem): A
   }
 }
 
-async function existingFacts(platform: Platform, mac: MacAddress): Promise<DeviceFacts> {
+async function existingFacts(platform: ApiPlatform, mac: MacAddress): Promise<DeviceFacts> {
   const facts = await loadDeviceFacts(platform.db, platform.vault, mac)
   if (facts === undefined) throw notFound('device', mac)
   return facts
 }
 
-async function deviceJson(platform: Platform, mac: MacAddress): Promise<z.infer<typeof Device>> {
+async function deviceJson(platform: ApiPlatform, mac: MacAddress): Promise<z.infer<typeof Device>> {
   await platform.flush()
   const view = await viewDevice(platform.db, mac)
   if (view === undefined) throw notFound('device', mac)

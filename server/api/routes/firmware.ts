@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { FirmwareFacts } from '../../fetch/mod.ts'
-import type { Platform } from '../../platform.ts'
+import type { ApiPlatform } from '../context.ts'
 import { FIRMWARE_BYTES_MAX, FIRMWARE_NAME_FORM, FirmwareTooLarge, listFirmware, storeFirmware } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
 import { Firmware } from '../contract.ts'
@@ -43,7 +43,7 @@ export function firmwareRoutes(api: Api, ready: ReadyPlatform): void {
   )
 }
 
-async function store(platform: Platform, who: string, name: string, body: Readable): Promise<FirmwareFacts> {
+async function store(platform: ApiPlatform, who: string, name: string, body: Readable): Promise<FirmwareFacts> {
   try {
     return await storeFirmware(platform.db, who, name, body, platform.firmwarePath)
   } catch (error) {
@@ -54,6 +54,6 @@ async function store(platform: Platform, who: string, name: string, body: Readab
   }
 }
 
-function firmwareJson(platform: Platform, file: FirmwareFacts): z.infer<typeof Firmware> {
+function firmwareJson(platform: ApiPlatform, file: FirmwareFacts): z.infer<typeof Firmware> {
   return { ...file, url: `${platform.facts().publicUrl}/firmware/${file.name}` }
 }

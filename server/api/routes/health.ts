@@ -1,9 +1,9 @@
-import type { Platform } from '../../platform.ts'
+import type { ApiPlatform } from '../context.ts'
 import { Health } from '../contract.ts'
 import type { Api } from '../listen.ts'
 
 /** 200 only when every door listens and migrations are done; 503 before, and while the database does not answer. */
-export function healthRoutes(api: Api, platform: () => Platform | undefined): void {
+export function healthRoutes(api: Api, platform: () => ApiPlatform | undefined): void {
   api.get(
     '/health',
     { schema: { summary: 'Whether everything is up', security: [], response: { 200: Health, 503: Health } } },
@@ -17,7 +17,7 @@ export function healthRoutes(api: Api, platform: () => Platform | undefined): vo
   )
 }
 
-async function answers(platform: Platform): Promise<boolean> {
+async function answers(platform: ApiPlatform): Promise<boolean> {
   try {
     await platform.db.one({ name: 'health', text: 'select 1 as one', values: [] })
     return true

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseMacAddress, parseProductName } from '../../../protocol/identity.ts'
 import { catalogue } from '../../../protocol/profile/mod.ts'
-import type { Platform } from '../../platform.ts'
+import type { ApiPlatform } from '../context.ts'
 import { checkLayer, type Layer as StoredLayer, type LayerParameter, type LayerScope } from '../../profiles/mod.ts'
 import { findAccount, findLayer, replaceLayer, viewDevice } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
@@ -50,7 +50,7 @@ export function layerRoutes(api: Api, ready: ReadyPlatform): void {
 }
 
 /** The id in the form that devices look for; throws 404 or 422 when it names nothing. */
-async function canonicalId(platform: Platform, scope: LayerScope, id: string): Promise<string> {
+async function canonicalId(platform: ApiPlatform, scope: LayerScope, id: string): Promise<string> {
   switch (scope) {
     case 'platform':
     case 'provider':

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { casInForce, type DeviceCa as StoredCa, fingerprintOf } from '../../pki/mod.ts'
-import type { Platform } from '../../platform.ts'
+import type { ApiPlatform } from '../context.ts'
 import { installDeviceCa, loadDeviceCas, removeDeviceCa } from '../../store/mod.ts'
 import { DeviceCa, DeviceCaInput } from '../contract.ts'
 import type { Api, ReadyPlatform } from '../listen.ts'
@@ -36,7 +36,7 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
   )
 }
 
-async function listed(platform: Platform): Promise<z.infer<typeof DeviceCa>[]> {
+async function listed(platform: ApiPlatform): Promise<z.infer<typeof DeviceCa>[]> {
   const cas = await loadDeviceCas(platform.db)
   const inForce = casInForce(cas, platform.settings.lab)
   return cas.map((ca) => caJson(ca, inForce.includes(ca)))

@@ -32,6 +32,9 @@ export async function respond(
     case 'challenge':
       response.writeHead(401, { 'www-authenticate': delivery.header, 'content-length': 0 }).end()
       return
+    case 'later':
+      unavailable(response)
+      return
     case 'refusal':
       refuse(response)
       return
