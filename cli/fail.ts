@@ -1,9 +1,13 @@
-/** How a command ends when it cannot do what was asked: one line for a person, exit code 1. */
-import { StartProblem } from '../server/main.ts'
+/** How a command ends when it cannot do what was asked: words for a person on stderr, exit code 1. */
+import { endSoon, stopAsked } from './signals.ts'
 
 export function failWith(error: unknown): void {
-  const known = error instanceof StartProblem || (error instanceof Error && error.name.endsWith('Problem'))
-  const text = error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)
-  process.stderr.write(`offhook: ${text}\n`)
-  process.exitCode = 1
+  // Half-way through a start, a stop shows as a failure of whatever was under way.
+  if (!stopAsked()) {
+    const known = error instanceof Error && error.name.endsWith('Problem')
+    const text = error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)
+    process.stderr.write(`offhook: ${text}\n`)
+    process.exitCode = 1
+  }
+  endSoon()
 }

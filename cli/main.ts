@@ -1,24 +1,12 @@
-/** `offhook`: the commands, one file each. Run by `bin/offhook.js`. */
-import { Command } from 'commander'
-import { registerFleetCommand } from './fleet.ts'
-import { registerLabCommand } from './lab.ts'
-import { registerPhoneCommand } from './phone.ts'
-import { registerServeCommand } from './serve.ts'
-import { registerStartCommand } from './start.ts'
-import { registerTokenCommand } from './token.ts'
+/**
+ * `offhook`, run by `bin/offhook.js`. Light on purpose: it listens for signals before it loads the commands, which takes
+ * half a second.
+ */
 import { failWith } from './fail.ts'
+import { listenForStop } from './signals.ts'
 
-async function run(): Promise<void> {
-  const program = new Command('offhook')
-    .description('Takes Cisco IP Phones with Multiplatform firmware from sealed box to dial tone')
-    .showHelpAfterError('(see --help)')
-  registerStartCommand(program)
-  registerServeCommand(program)
-  registerPhoneCommand(program)
-  registerFleetCommand(program)
-  registerTokenCommand(program)
-  registerLabCommand(program)
-  await program.parseAsync(process.argv)
-}
+/** Commands that run until they are asked to end. */
+const STAYING = ['start', 'serve', 'phone', 'fleet']
 
-run().catch(failWith)
+listenForStop({ staysUp: STAYING.includes(process.argv[2] ?? '') })
+import('./commands.ts').then(({ runCommand }) => runCommand(process.argv)).catch(failWith)

@@ -1,11 +1,16 @@
 /** The options that every command of the server shares, and the settings that follow from them. */
 import type { Command } from 'commander'
-import { readSettings, type Settings, StartProblem } from '../server/main.ts'
+import { err, ok, type Result } from '../protocol/result.ts'
+import { readSettings, type SettingProblem, type Settings, StartProblem } from '../server/main.ts'
 
 /** Option name -> setting; each also stands in the environment as `OFFHOOK_<setting>`. */
 const OPTIONS: readonly (readonly [string, string, string])[] = [
   ['--data <dir>', 'DATA', 'data directory (default ./data)'],
-  ['--public-url <url>', 'PUBLIC_URL', 'the https URL that phones are sent to (default https://localhost:<HTTPS port>)'],
+  [
+    '--public-url <url>',
+    'PUBLIC_URL',
+    'the https URL that phones are sent to (default https://localhost:<HTTPS port>)',
+  ],
   ['--public-http-url <url>', 'PUBLIC_HTTP_URL', 'the http URL of sealed profiles and the CA file'],
   ['--host <address>', 'HOST', 'address of the doors for phones (default 0.0.0.0)'],
   ['--api-host <address>', 'API_HOST', 'address of the API (default 127.0.0.1)'],
@@ -34,8 +39,15 @@ export function addSettingOptions(command: Command): Command {
     .option('--standard-ports', 'ports 69, 80 and 443, as real phones ask')
 }
 
-/** Throws StartProblem with every wrong setting at once. */
-export function settingsFrom(options: Readonly<Record<string, unknown>>): Settings {
+/**
+ * Throws StartProblem with every wrong setting at once.
+ *
+ * @param others  settings of the command itself, to be named together with those of the server
+ */
+export function settingsFrom(
+  options: Readonly<Record<string, unknown>>,
+  others: readonly Result<unknown, SettingProblem>[] = [],
+): Settings {
   const given = new Map<string, string | boolean>()
   for (const [flags, setting] of OPTIONS) {
     const value = options[optionKey(flags)]
@@ -44,8 +56,42 @@ export function settingsFrom(options: Readonly<Record<string, unknown>>): Settin
   if (options['lab'] === true) given.set('LAB', true)
   if (options['standardPorts'] === true) given.set('STANDARD_PORTS', true)
   const settings = readSettings(process.env, Object.fromEntries(given))
-  if (settings.ok) return settings.value
-  throw new StartProblem(settings.error.map((problem) => `${problem.setting}: ${problem.message}`).join('\n'))
+  const problems = [
+    ...(settings.ok ? samePorts(settings.value) : settings.error),
+    ...others.flatMap((other) => (other.ok ? [] : [other.error])),
+  ]
+  if (settings.ok && problems.length === 0) return settings.value
+  const lines = problems.map(({ setting, message }) => `${setting}: ${message}`)
+  throw new StartProblem(
+    lines.length === 1 ? `${lines[0]}` : `${lines.length} settings are wrong\n  ${lines.join('\n  ')}`,
+  )
+}
+
+/** A port of one command, by option or environment; undefined when neither names one. */
+export function portFrom(option: string | undefined, setting: string): Result<number | undefined, SettingProblem> {
+  const text = option ?? process.env[`OFFHOOK_${setting}`] ?? ''
+  if (text === '') return ok(undefined)
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535) return ok(Number(text))
+  return err({ setting: `OFFHOOK_${setting}`, message: `"${text}" is not a whole number from 0 to 65535` })
+}
+
+/** Two doors on one port: the second would say that another program has it. */
+function samePorts({ host, apiHost, apiPort, httpPort, httpsPort }: Settings): readonly SettingProblem[] {
+  const doors = [
+    { setting: 'OFFHOOK_API_PORT', host: apiHost, port: apiPort },
+    { setting: 'OFFHOOK_HTTP_PORT', host, port: httpPort },
+    { setting: 'OFFHOOK_HTTPS_PORT', host, port: httpsPort },
+  ].filter(({ port }) => port !== 0)
+  return doors.flatMap((door, index) => {
+    const first = doors.slice(0, index).find((other) => other.port === door.port && meet(other.host, door.host))
+    return first === undefined
+      ? []
+      : [{ setting: door.setting, message: `port ${door.port} is that of ${first.setting} too` }]
+  })
+}
+
+function meet(a: string, b: string): boolean {
+  return a === b || [a, b].some((host) => host === '0.0.0.0' || host === '::')
 }
 
 /** `--api-port <port>` -> `apiPort`, as commander names it. */

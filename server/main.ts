@@ -1,19 +1,18 @@
 /** Opens the doors on a platform and closes them again. The only place where doors meet. */
 import { readFileSync } from 'node:fs'
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { type Logger, pino } from 'pino'
 import { type ApiDoor, listenApi } from './api/mod.ts'
 import type { Settings } from './config.ts'
 import { lockDataDirectory } from './database/mod.ts'
 import type { ProvenCertificate } from './fetch/mod.ts'
-import { type HttpDoor, listenHttp, listenHttps, type TlsSettings } from './nps/http/mod.ts'
+import { createChainProver, type HttpDoor, listenHttp, listenHttps, type TlsSettings } from './nps/http/mod.ts'
 import { answerTftp } from './nps/mod.ts'
 import { listenTftp, type TftpDoor } from './nps/tftp/mod.ts'
 import {
   casInForce,
   type CertificatePair,
   issueServerCertificate,
-  type PeerChain,
   type TrustAnchors,
   trustAnchors,
 } from './pki/mod.ts'
@@ -162,26 +161,16 @@ async function serverCertificate(platform: Platform): Promise<CertificatePair> {
 
 /** A socket is proved once for each set of CAs, not for each request. */
 function rememberedProofs(anchors: () => TrustAnchors): (socket: TLSSocket) => ProvenCertificate | undefined {
+  const proveSocket = createChainProver()
   const known = new WeakMap<TLSSocket, { anchors: TrustAnchors; proven: ProvenCertificate | undefined }>()
   return (socket) => {
     const entry = known.get(socket)
     const now = anchors()
     if (entry !== undefined && entry.anchors === now) return entry.proven
-    const proven = now.prove(peerChain(socket), Date.now())
+    const proven = proveSocket(socket, (chain) => now.prove(chain, Date.now()))
     known.set(socket, { anchors: now, proven })
     return proven
   }
-}
-
-function peerChain(socket: TLSSocket): PeerChain {
-  const chain: Uint8Array[] = []
-  let certificate: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true)
-  while (certificate?.raw !== undefined && chain.length < 6) {
-    chain.push(certificate.raw)
-    const issuer: DetailedPeerCertificate | undefined = certificate.issuerCertificate
-    certificate = issuer === certificate ? undefined : issuer
-  }
-  return chain
 }
 
 /** Work that keeps the store in shape. @returns what stops it */

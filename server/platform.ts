@@ -87,7 +87,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     await refuseWrongKey(db, masterKey)
     const secrets = await ensurePlatformSecrets(db, vault, now())
     await ensureLabCa(db, vault, now())
-    const directory = await openDirectory(db, vault)
+    const directory = await openDirectory(db, vault, now)
     return assemble({ options, now, postgres, db, vault, secrets, directory, ending })
   } catch (error) {
     await postgres?.stop()
@@ -257,7 +257,13 @@ function fetchStore(parts: Parts, notes: Notes): FetchStore {
     code: (token) => directory.code(token),
     customer: (customerId) => directory.customer(customerId),
     firmware: (name) => directory.firmware(name),
-    decideAndCommit: (keys, decision) => decideAndCommit(db, vault, keys, decision),
+    async decideAndCommit(keys, decision) {
+      const settled = await decideAndCommit(db, vault, keys, decision)
+      // The phone's next request may be here before the database's word of this one.
+      const path = settled.device?.device.profilePath
+      directory.apply({ kind: 'device', mac: keys.mac, ...(path === undefined ? {} : { path }) })
+      return settled
+    },
     note(events, observations) {
       const at = parts.now()
       notes.add(

@@ -4,6 +4,7 @@
  *
  * A test belongs to a clause when its title carries it in brackets: `[MPP §4.2]`, or several: `[MPP §4.2, §4.3]`.
  * It shows one statement when the bracket names it, `[MPP §4.2-strings-exact]`, or when tools/conformance-links.ts says so.
+ * A table of cases in one template string counts line by line: each row with a bracket is a test of its own.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -37,12 +38,14 @@ export function citationsIn(files: readonly RepositoryFile[]): readonly Citation
     .filter((file) => file.path.endsWith('.test.ts') && !NOT_SCANNED.test(file.path))
     .flatMap((file) =>
       lex(file.text)
-        .filter((token) => (token.kind === 'string' || token.kind === 'template') && token.text.includes('[MPP §'))
-        .map((token) => ({
+        .filter((token) => token.kind === 'string' || token.kind === 'template')
+        .flatMap((token) => token.text.split('\n').map((text, index) => ({ text, line: token.line + index })))
+        .filter(({ text }) => text.includes('[MPP §'))
+        .map(({ text, line }) => ({
           path: file.path,
-          line: token.line,
-          title: token.text.replace(BRACKET, '').replace(/\s+/g, ' ').trim(),
-          references: [...token.text.matchAll(BRACKET)].flatMap((bracket) =>
+          line,
+          title: text.replace(BRACKET, '').replace(/\s+/g, ' ').trim(),
+          references: [...text.matchAll(BRACKET)].flatMap((bracket) =>
             [...(bracket[1] ?? '').matchAll(REFERENCE)].map((reference) => reference[1] ?? ''),
           ),
         })),
@@ -107,6 +110,8 @@ export function clausesWithoutTest(enforced: readonly string[], citations: reado
 export function conformancePage(citations: readonly Citation[], clauses: readonly Clause[] = CLAUSES): string {
   const statements = clauses.flatMap((clause) => clause.statements)
   const shown = statements.filter((statement) => testsOf(statement, citations).length > 0).length
+  const outside = statements.filter(({ outOfScope }) => outOfScope !== undefined).length
+  const left = outside === 0 ? '' : ` ${outside} are out of scope for now.`
   const cited = clauses.filter((clause) => clausesWithoutTest([clause.number], citations).length === 0).length
   const head = [
     '# What the phones do, and the tests that show it',
@@ -114,7 +119,7 @@ export function conformancePage(citations: readonly Citation[], clauses: readonl
     'Made by `npx tsx tools/conformance.ts`; do not edit. `MPP §n` is how code and tests cite these clauses.',
     'Where the guide contradicts itself, the reading chosen here is named in `docs/divergences.md`.',
     '',
-    `${statements.length} statements in ${clauses.length} clauses; ${shown} statements name their tests, and ${cited} clauses are cited by tests.`,
+    `${statements.length} statements in ${clauses.length} clauses; ${shown} statements name their tests, and ${cited} clauses are cited by tests.${left}`,
     '',
   ]
   return [...head, ...clauses.flatMap((clause) => clauseLines(clause, citations))].join('\n')
@@ -128,8 +133,8 @@ function clauseLines(clause: Clause, citations: readonly Citation[]): readonly s
   const others = ofClause.filter((citation) => !named.has(citation))
   const rows = clause.statements.map((statement) => {
     const tests = testsOf(statement, citations).map((citation) => printCitation(citation))
-    const fallback = others.length > 0 ? 'see below' : '**none yet**'
-    return `| \`${statement.id}\` | ${cell(statement.text)} | ${tests.length > 0 ? tests.join('<br>') : fallback} |`
+    const shown = tests.length > 0 ? tests.join('<br>') : fallbackOf(statement, others.length > 0)
+    return `| \`${statement.id}\` | ${cell(statement.text)} | ${shown} |`
   })
   const below = others.map((citation) => `- ${printCitation(citation)}`)
   return [
@@ -141,6 +146,11 @@ function clauseLines(clause: Clause, citations: readonly Citation[]): readonly s
     '',
     ...(below.length > 0 ? ['Tests of the clause:', '', ...below, ''] : []),
   ]
+}
+
+function fallbackOf({ outOfScope }: Statement, clauseHasTests: boolean): string {
+  if (outOfScope !== undefined) return `out of scope: ${cell(outOfScope)}`
+  return clauseHasTests ? 'see below' : '**none yet**'
 }
 
 function printCitation({ path, title }: Citation): string {

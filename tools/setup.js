@@ -292,15 +292,16 @@ function run(program, args, env = process.env) {
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 
 /** Ends the child and its children before us; a second signal does not wait. */
-function endChildrenOn(signal) {
-  if (runningGroup === undefined || endChildrenOn.asked) process.exit(SIGNALS[signal])
+function endChildrenOn(signal, stopIsSuccess) {
+  const code = stopIsSuccess ? 0 : SIGNALS[signal]
+  if (runningGroup === undefined || endChildrenOn.asked) process.exit(code)
   endChildrenOn.asked = true
   endGroup(runningGroup, signal)
   const wait = setInterval(() => {
     if (runningGroup !== undefined) return
     clearInterval(wait)
     if (read(POLICY_FILE) === POLICY_TEXT) rmSync(POLICY_FILE, { force: true })
-    process.exit(SIGNALS[signal])
+    process.exit(code)
   }, 20)
 }
 
@@ -312,9 +313,13 @@ function endGroup(group, signal) {
   }
 }
 
-/** Runs `setUp` with the signals handled; used by this script and by bin/offhook.js. */
-export async function setUpOrExit(options) {
-  const handlers = Object.keys(SIGNALS).map((signal) => [signal, () => endChildrenOn(signal)])
+/**
+ * Runs `setUp` with the signals handled; used by this script and by bin/offhook.js.
+ * @param {{ forTests?: boolean, stopIsSuccess?: boolean }} [options] `stopIsSuccess`: a signal ends us with exit code 0
+ * @returns {Promise<() => void>} stops handling the signals; to be called when somebody else does
+ */
+export async function setUpOrExit({ stopIsSuccess = false, ...options } = {}) {
+  const handlers = Object.keys(SIGNALS).map((signal) => [signal, () => endChildrenOn(signal, stopIsSuccess)])
   for (const [signal, handler] of handlers) process.on(signal, handler)
   try {
     await setUp(options)
@@ -322,8 +327,9 @@ export async function setUpOrExit(options) {
     if (endChildrenOn.asked) return await new Promise(() => {}) // the signal's handler ends the process
     say(error instanceof SetupError ? error.message : explain(error))
     process.exit(1)
-  } finally {
-    if (!endChildrenOn.asked) for (const [signal, handler] of handlers) process.off(signal, handler)
+  }
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler)
   }
 }
 

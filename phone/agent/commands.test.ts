@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { utf8Bytes } from '../../protocol/bytes.ts'
 import { runCommands } from './commands.ts'
-import { Bench, profile, provisioned, response } from './testdata/bench.ts'
-import type { Command } from './mod.ts'
+import { grant, phone as linePhone, PROXY, reply, sent, START } from './sip/testdata/phone.ts'
+import { Bench, profile, provisioned, RC_KEY, response } from './testdata/bench.ts'
+import { type Agent, type Command, nextWake, react, webServer } from './mod.ts'
+import { stepLines } from './sip/mod.ts'
 
 const A_KEY = 'http://p.test:80/a'
 const LINE = { User_ID_1_: '1001', Proxy_1_: '192.0.2.5', Password_1_: 'sip-password', 'Auth_Resync-Reboot_1_': 'No' }
@@ -10,6 +12,12 @@ const LINE = { User_ID_1_: '1001', Proxy_1_: '192.0.2.5', Password_1_: 'sip-pass
 function phone(values: Record<string, string> = {}): Bench {
   const flash = provisioned({ Profile_Rule: 'http://p.test/a', Resync_On_Reset: 'No', ...values })
   return new Bench({ flash, files: { [A_KEY]: profile({}), 'http://r.test:80/r': response(200) } }).boot(5)
+}
+
+function registeredPhone(): Agent {
+  const begun = stepLines(linePhone(), { kind: 'start' }, START, () => 0.5)
+  const bytes = grant(sent(begun.actions)[0])
+  return stepLines(begun.agent, { kind: 'received', peer: PROXY, bytes }, START, () => 0.5).agent
 }
 
 function notify(bench: Bench, event: string): Bench {
@@ -104,6 +112,47 @@ describe('commands of the web server', () => {
     )
   })
 
+  it.each<[string, Record<string, string>, 'profile-rules' | 'any-parameter', string]>([
+    ['of Display_Name_1_ leaves it Open', { element: 'Display_Name_1_' }, 'profile-rules', 'Open'],
+    ['of Display_Name_1_ ends it by policy', { element: 'Display_Name_1_' }, 'any-parameter', 'Aborted'],
+    ['of Profile_Rule ends it', { element: 'Profile_Rule' }, 'profile-rules', 'Aborted'],
+  ])('an edit %s [MPP §9.1]', (_, { element = '' }, editsAbort, state) => {
+    const bench = new Bench({ hardware: { rcUrl: '' }, policies: { editsAbort } }).boot(2)
+    expect(command(bench, { kind: 'locally-changed', elements: [element] }).agent.flash.customization).toBe(state)
+  })
+
+  it('end the search of a blank phone at once: what RC answers afterwards changes nothing [MPP §9.1]', () => {
+    const answer = (rule: string) => response(200, profile({ Profile_Rule: rule }))
+    const bench = new Bench({ files: { [RC_KEY]: answer('https://rc-target.test/x') } }).boot(2)
+    while (!bench.keys().includes(RC_KEY)) bench.pass(0.001)
+    expect(bench.agent.ram.discovery?.step).toBe('rc')
+    bench.send({ kind: 'keypad', entry: { kind: 'enter-profile-rule', rule: 'http://p.test/a' } })
+    expect([bench.agent.flash.customization, bench.agent.ram.discovery]).toEqual(['Aborted', undefined])
+    bench.files = { [A_KEY]: profile({ GPP_A: 'mine' }) }
+    bench.pass(100)
+    expect([bench.parameter('Profile_Rule'), bench.parameter('GPP_A')]).toEqual(['http://p.test/a', 'mine'])
+    expect(bench.keys().filter((key) => key === RC_KEY).length).toBe(1)
+  })
+
+  it('leave the registrars before they restart, and say it again until they are heard [RFC 3261 §17.1.2]', () => {
+    const granted = registeredPhone()
+    const down = runCommands(granted, [{ kind: 'reboot', reason: 'User Triggered', resyncAfter: false }], {
+      now: START,
+      rng: () => 0.5,
+    })
+    const first = sent(down.actions).at(-1)
+    expect([down.agent.ram.mode, nextWake(down.agent)]).toEqual(['rebooting', START + 500])
+    const again = react(down.agent, { kind: 'tick' }, START + 500, () => 0.5)
+    expect(sent(again.actions)).toEqual([first])
+    const heard = react(
+      again.agent,
+      { kind: 'sip-received', peer: PROXY, bytes: reply(first, 200) },
+      START + 600,
+      () => 0.5,
+    )
+    expect([heard.actions, heard.agent.ram.mode, nextWake(heard.agent)]).toEqual([[], 'rebooting', undefined])
+  })
+
   it('keep an asked-for rule although an automatic resync falls due meanwhile', () => {
     const bench = phone({ Resync_On_Reset: 'Yes' }).send({ kind: 'call-started', line: 1 })
     bench.web('/admin/resync?http://q.test/once').pass(100).send({ kind: 'call-ended', line: 1 }).pass(40)
@@ -111,7 +160,45 @@ describe('commands of the web server', () => {
   })
 })
 
+describe('the web server', () => {
+  it('is switched off by a profile that a resync URL names, and comes back by a later profile or a factory reset [MPP §7.2] [guide: Resynchronization Process]', () => {
+    const off = { 'http://q.test:80/off': profile({ Enable_Web_Server: 'No' }) }
+    const bench = phone({ Resync_Periodic: '600' })
+    expect(webServer(bench.agent).enabled).toBe(true)
+    bench.files = { ...off, [A_KEY]: profile({}) }
+    bench.web('/admin/resync?http://q.test/off').pass(60)
+    expect([webServer(bench.agent).enabled, bench.parameter('Enable_Web_Server')]).toEqual([false, 'No'])
+    bench.web('/admin/resync?http://p.test/a').pass(5)
+    expect([bench.responses.at(-1)?.status, bench.keys()]).toEqual([403, ['http://q.test:80/off']])
+    const switchedOff = bench.agent
+    bench.files = { [A_KEY]: profile({ Enable_Web_Server: 'Yes' }) }
+    expect(webServer(bench.send({ kind: 'keypad', entry: { kind: 'resync' } }).pass(60).agent).enabled).toBe(true)
+    bench.agent = switchedOff
+    bench.send({ kind: 'keypad', entry: { kind: 'factory-reset' } })
+    expect(webServer(bench.agent).enabled).toBe(true)
+  })
+})
+
+describe('a phone without admin pages', () => {
+  it('shows its admin pages again after a later profile [MPP §7.2]', () => {
+    const bench = phone({ Enable_Web_Admin_Access: 'No', Resync_Periodic: '600' })
+    bench.files = { [A_KEY]: profile({ Enable_Web_Admin_Access: 'Yes' }) }
+    bench.web('/admin').send({ kind: 'keypad', entry: { kind: 'resync' } })
+    bench.pass(60).web('/admin')
+    expect(bench.responses.map(({ status }) => status)).toEqual([404, 200])
+  })
+})
+
 describe('the keypad', () => {
+  it('resyncs with the rule that was typed, with $PRVST -1 [MPP §5.3, §7.5]', () => {
+    const bench = phone().send({
+      kind: 'keypad',
+      entry: { kind: 'enter-profile-rule', rule: 'tftp://192.168.1.5/$PRVST' },
+    })
+    bench.send({ kind: 'keypad', entry: { kind: 'resync' } }).pass(1)
+    expect(bench.keys()).toEqual(['tftp://192.168.1.5:69/-1'])
+  })
+
   it.each<[string, Record<string, string>, string, string]>([
     [
       'User_Configurable_Resync=No hides the profile rule',
@@ -120,7 +207,7 @@ describe('the keypad', () => {
       'http://p.test/a',
     ],
     ['Phone-UI-readonly stops edits', { 'Phone-UI-readonly': 'Yes' }, 'Profile_Rule', 'http://p.test/a'],
-  ])('%s [MPP §1.3, §5.1]', (_, values, element, value) => {
+  ])('refuses by parameter: %s [MPP §1.3, §5.1]', (_, values, element, value) => {
     const bench = phone(values).send({
       kind: 'keypad',
       entry: { kind: 'enter-profile-rule', rule: 'http://other.test/x' },

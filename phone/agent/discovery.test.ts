@@ -198,7 +198,7 @@ describe('DHCP options', () => {
       ],
       `tftp://first.test:69${PSN}`,
     ],
-  ])('%s [MPP §10.1]', (_, options, key) => {
+  ])('makes the URL from the lease: %s [MPP §10.1]', (_, options, key) => {
     expect(fetchedWith(options)).toEqual([key])
   })
 

@@ -157,6 +157,24 @@ describe('authentication', () => {
   })
 })
 
+describe('the credentials of a rule', () => {
+  it('are used alone, also when they are wrong [MPP §7.6]', () => {
+    const values = {
+      Profile_Authentication_Type: 'XSI Authentication',
+      Login_User_ID: 'xsi',
+      Login_Password: 'xsi-word',
+    }
+    const files = {
+      [A_KEY]: (request: FetchRequest) =>
+        parseBasicAuthorization(headerOf(request, 'authorization') ?? '')?.username === 'xsi'
+          ? OK
+          : response(401, '', { 'www-authenticate': 'Basic realm="x"' }),
+    }
+    expect(fetchWith('[--uid u --pwd wrong] http://p.test/a', { files, values }).parameter('GPP_B')).toBeUndefined()
+    expect(fetchWith('http://p.test/a', { files, values }).parameter('GPP_B')).toBe('ok')
+  })
+})
+
 describe('sealed files', () => {
   const bytes = new TextEncoder().encode(OK)
   const sealed = sealSalted(bytes, 'SecretPhrase1234', new Uint8Array(8))
@@ -173,7 +191,7 @@ describe('sealed files', () => {
       { 'content-encoding': 'aes128gcm' },
       'ok',
     ],
-  ])('%s [MPP §2.1, §2.3]', (_, option, values, body, headers, value) => {
+  ])('opens by the rule and the header: %s [MPP §2.1, §2.3]', (_, option, values, body, headers, value) => {
     const bench = fetchWith(`${option}http://p.test/a`, { files: { [A_KEY]: response(200, body, headers) }, values })
     expect(bench.parameter('GPP_B')).toBe(value)
     expect(bench.agent.ram.lastError).toBe(value === undefined ? 'Corrupt file' : '')
@@ -210,6 +228,18 @@ describe('where the phone may go', () => {
     expect(fetchWith('http://p.test/a', { values, policies: { restrictedDomains: 'exact' } }).keys()).toEqual([])
     const away = { [A_KEY]: response(302, '', { location: 'http://p.other/a' }) }
     expect(fetchWith('http://p.test/a', { values, files: away }).keys()).toEqual([A_KEY])
+  })
+
+  it('refuses upgrades, reports and the custom CA elsewhere too [MPP §7.2]', () => {
+    const values = {
+      Restricted_Access_Domains: 'p.test',
+      Upgrade_Rule: 'http://fw.other/sip88xx.12-0-7MPP0201-66.loads',
+      Report_Rule: 'http://r.other/r',
+      Custom_CA_Rule: 'http://ca.other/ca.pem',
+    }
+    const bench = fetchWith('http://p.test/a', { values, files: { [A_KEY]: OK } })
+    expect(bench.keys()).toEqual([A_KEY])
+    expect(bench.names()).toEqual(expect.arrayContaining(['upgrade-failed', 'report-failed', 'custom-ca']))
   })
 
   it('asks SRV for --srv, tries the next target, and refuses TFTP [MPP §4.4, §4.6]', () => {

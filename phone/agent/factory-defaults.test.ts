@@ -18,7 +18,7 @@ describe('factory defaults', () => {
     ['CP-7841-3PCC', 'sip78xx.11-0-1MPP-376', 'Http', '3600', '66,160,159,150,60,43,125', '/$PSN.xml'],
     ['DP-9861', 'sip98xx.3-2-1-0001-11', 'Https', '3600', '66,160,159,150', '/$PSN.xml'],
     ['CP-8831-3PCC', 'sip8831.9-3-3-5', 'Http', '3600', '66,160,159,150,60,43,125', '/device.cfg'],
-  ])('of %s under %s [MPP §5.1, §7.2, §16 rows 3 and 14]', (product, load, ...expected) => {
+  ])('are the defaults of %s under %s [MPP §5.1, §7.2, §16 rows 3 and 14]', (product, load, ...expected) => {
     const agent = createAgent({ ...HARDWARE, productName: known(parseProductName(product)), factoryLoad: load })
     const elements = ['Enable_Protocol', 'Resync_Error_Retry_Delay', 'DHCP_Option_To_Use', 'Profile_Rule']
     expect(elements.map((element) => parameterText(agent, element))).toEqual(expected)
@@ -36,8 +36,19 @@ describe('factory defaults', () => {
 
   it('are those of the running load after a factory reset, not of the load in the box', () => {
     const made = createAgent({ ...HARDWARE, factoryLoad: V11 })
-    const upgraded = { ...made, flash: { ...made.flash, activeLoad: V12 }, ram: { ...made.ram, mode: 'running' as const } }
-    const request = { method: 'GET', target: '/admin/factory-reset', headers: new Map(), body: new Uint8Array(0), peerAddress: '192.0.2.1', tls: false }
+    const upgraded = {
+      ...made,
+      flash: { ...made.flash, activeLoad: V12 },
+      ram: { ...made.ram, mode: 'running' as const },
+    }
+    const request = {
+      method: 'GET',
+      target: '/admin/factory-reset',
+      headers: new Map(),
+      body: new Uint8Array(0),
+      peerAddress: '192.0.2.1',
+      tls: false,
+    }
     const { agent } = react(upgraded, { kind: 'web-request', id: 1, request }, 1000, () => 0.5)
     expect([agent.flash.activeLoad, parameterText(agent, 'Resync_Error_Retry_Delay')]).toEqual([V12, LIST])
   })

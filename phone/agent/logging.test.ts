@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MACROS } from '../../protocol/rule/mod.ts'
 import { lcdLines, macroLookup, status, statusReport, webServer } from './mod.ts'
+import { noteProvisioning, noteUpgrade } from './history.ts'
 import { localTime, nextLocal, printDateTime } from './local-time.ts'
 import { Bench, HARDWARE, profile, provisioned, response, START } from './testdata/bench.ts'
 
@@ -44,9 +45,8 @@ describe('syslog', () => {
 })
 
 describe('macros', () => {
-  const bench = new Bench({ flash: provisioned({ GPP_A: 'a', GPP_SB: 'sb', User_ID_1_: '1001', Proxy_1_: '' }) }).boot(
-    5,
-  )
+  const values = { GPP_A: 'a', GPP_SB: 'sb', User_ID_1_: '1001', Display_Name_2_: 'Ann', Auth_ID_10_: 'x10' }
+  const bench = new Bench({ flash: provisioned(values) }).boot(5)
   const value = (name: string) => macroLookup(bench.agent, bench.now)(name)
 
   it('have a value for every name that counts everywhere or in option arguments [MPP §3.3]', () => {
@@ -74,11 +74,24 @@ describe('macros', () => {
     ['UID1', '1001'],
     ['ORIGTYPE', 'orig_mpp'],
     ['AUTHSTATUS', 'none'],
+    ['EXTIP', ''],
+    ['DISPLAYNAME2', 'Ann'],
+    ['AUTHID10', 'x10'],
     ['ISCUST', '0'],
     ['PRVTMR', '5'],
+    ['UPGTMR', '5'],
     ['REGTMR1', '5'],
-  ])('$%s is %s [MPP §3.3]', (name, expected) => {
+  ])('gives $%s the value %s [MPP §3.3]', (name, expected) => {
     expect(value(name)).toBe(expected)
+  })
+
+  it('tell that the phone is customised only when it is Acquired [MPP §3.3]', () => {
+    const states = ['Open', 'Aborted', 'Pending', 'Custom-Pending', 'Unavailable', 'Acquired'] as const
+    const customised = states.filter((customization) => {
+      const { agent } = new Bench({ flash: provisioned({}, { customization }) })
+      return macroLookup(agent, START)('ISCUST') === '1'
+    })
+    expect(customised).toEqual(['Acquired'])
   })
 
   it('leave the names of other places alone [MPP §3.3]', () => {
@@ -109,7 +122,7 @@ describe('local time', () => {
       '01/10/2026 23:00:00',
     ],
     ['a broken rule', { Daylight_Saving_Time_Rule: 'start=x' }, '2026-07-10T12:00:00Z', '07/10/2026 04:00:00'],
-  ])('%s [MPP §13.6, §14]', (_, values, utc, local) => {
+  ])('shows local time: %s [MPP §13.6, §14]', (_, values, utc, local) => {
     expect(printDateTime(localTime(zone(values), Date.parse(utc)))).toBe(local)
   })
 
@@ -141,6 +154,16 @@ describe('status and display', () => {
     expect(state.profileRule).toBe('[--key ****] http://p.test/cisco-init/****')
     expect(state.lines[0]).toMatchObject({ line: 1, userId: '1001', state: 'failed' })
     expect(statusReport(bench.agent, bench.now)).toContain('<User_ID_1_>1001</User_ID_1_>')
+  })
+
+  it('keep the last three results, newest first [MPP §7.4]', () => {
+    const noted = [1, 2, 3, 4, 5].reduce((agent, count) => {
+      const provisioned = noteProvisioning(agent, `resync ${count}`, START + count)
+      return noteUpgrade(provisioned, `upgrade ${count}`, START + count)
+    }, bench.agent)
+    const state = status(noted, START)
+    expect(state.provisioning.map(({ text }) => text)).toEqual(['resync 5', 'resync 4', 'resync 3'])
+    expect(state.upgrade.map(({ text }) => text)).toEqual(['upgrade 5', 'upgrade 4', 'upgrade 3'])
   })
 
   it('show line and provisioning status, in UTC [MPP §7.4]', () => {

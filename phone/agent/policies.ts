@@ -17,6 +17,7 @@ export const DEFAULT_POLICIES: PhonePolicies = {
   srvWeight: 'rfc2782',
   ikmEncoding: 'auto',
   httpsByDefault: '9800',
+  submitAllChanges: 'restart-when-needed',
   setPasswordPage: false,
   editsAbort: 'profile-rules',
   quietSeconds: 30,

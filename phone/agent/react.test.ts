@@ -306,6 +306,7 @@ describe('flash text', () => {
     ),
     bootCause: fc.constantFrom('power', 'parameters', 'upgrade', 'web-submit'),
     resyncSucceeded: fc.boolean(),
+    editsUnreported: fc.boolean(),
   })
 
   it('decodes what it encodes', () => {
@@ -314,6 +315,15 @@ describe('flash text', () => {
         expect(decodeFlash(encodeFlash(flash))).toEqual({ ok: true, value: flash })
       }),
     )
+  })
+
+  it('takes a memory of before a field existed', () => {
+    const { editsUnreported: _later, ...before } = provisioned({ GPP_A: '1' })
+    const text = JSON.stringify({
+      ...(JSON.parse(encodeFlash({ ...before, editsUnreported: true })) as object),
+      editsUnreported: undefined,
+    })
+    expect(decodeFlash(text)).toEqual({ ok: true, value: { ...before, editsUnreported: false } })
   })
 
   it('refuses anything else without throwing or quoting it', () => {

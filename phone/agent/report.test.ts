@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openAes128gcm, openSalted } from '../../protocol/envelope/mod.ts'
+import { runCommands } from './commands.ts'
 import { Bench, profile, provisioned, response } from './testdata/bench.ts'
 import type { FetchRequest } from './mod.ts'
 
@@ -32,6 +33,31 @@ describe('reports', () => {
     expect(textOf(request)).toContain('<flat-profile>')
     expect(textOf(request)).toContain('shown')
     expect(textOf(request)).not.toMatch(/hidden-register|Hidden-pass1/)
+  })
+
+  it.each(['', '[--delta] '])('leave out rules that hold a key or password, %s [MPP §12.2, §1.8]', (options) => {
+    const bench = reporting({
+      Report_Rule: `${options}${RULE}`,
+      Upgrade_Rule: '# (1 eq 1)! off',
+      Profile_Rule_B: '# [--key "hidden phrase" --uid u --pwd hidden-word] http://p.test/b',
+      Profile_Rule_C: '# ( Password_1_ = "hidden-too"; )! http://p.test/c',
+      Profile_Rule_D: '# http://u:hidden-here@p.test/d',
+      GPP_A: 'shown',
+    })
+    const text = textOf(bench.fetches[0]?.request)
+    expect(text).toContain('>shown</GPP_A>')
+    expect(text).toMatch(/<Upgrade_Rule[ >]/)
+    expect(text).not.toContain('hidden')
+  })
+
+  it('tell an edit of before a restart too, with On Local Change [MPP §12.2]', () => {
+    const bench = reporting({ Report_Rule: RULE, Report_To_Server: 'On Local Change' })
+    const edit = { kind: 'locally-changed', elements: ['Proxy_1_'], restarts: true } as const
+    const restart = { kind: 'reboot', reason: 'User Triggered', resyncAfter: false } as const
+    bench.agent = runCommands(bench.agent, [edit, restart], { now: bench.now, rng: () => 0.5 }).agent
+    expect(bench.boot(50).keys()).toEqual([])
+    expect(bench.pass(15).keys()).toEqual([KEY])
+    expect(bench.boot(200).keys()).toEqual([KEY])
   })
 
   it('use PUT by HTTP_Report_Method, and TFTP PUT for tftp [MPP §12.2]', () => {

@@ -93,7 +93,9 @@ function reportBody(
 
 function reportText(agent: Agent, options: RuleOptions, now: number): string {
   if (options.status) return statusReport(agent, now)
-  return options.delta ? deltaReport(agent) : exportWithoutSecrets(exportProfile(agent.flash.parameters, agent.hardware.productName))
+  return options.delta
+    ? deltaReport(agent)
+    : exportWithoutSecrets(exportProfile(agent.flash.parameters, agent.hardware.productName))
 }
 
 /** Parameters whose value is another one than in the last report; all that are not at their default if there was none. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { macroLookup } from './mod.ts'
 import { Bench, profile, provisioned, response } from './testdata/bench.ts'
 
 const A = 'http://p.test/a'
@@ -26,6 +27,34 @@ describe('the run of rules', () => {
     const bench = new Bench({ flash: provisioned(values), files: { [A_KEY]: profile({}) } }).boot(100)
     expect(bench.keys()).toEqual([A_KEY, 'http://p.test:80/b', A_KEY, 'http://p.test:80/b'])
     expect(bench.seconds(A_KEY)).toEqual([21, 91])
+  })
+
+  it('lets the last file win, and skips a bad value without a failure [MPP §1.6]', () => {
+    const files = {
+      [A_KEY]: profile({ GPP_A: 'first', GPP_B: 'only here', Web_Server_Port: '99999' }),
+      'http://p.test:80/b': profile({ GPP_A: 'second' }),
+    }
+    const flash = provisioned({ Profile_Rule: A, Profile_Rule_B: 'http://p.test/b' })
+    const bench = new Bench({ flash, files }).boot(60)
+    expect(['GPP_A', 'GPP_B', 'Web_Server_Port'].map((name) => bench.parameter(name))).toEqual([
+      'second',
+      'only here',
+      undefined,
+    ])
+    expect(bench.names()).toContain('resync-finished')
+  })
+
+  it('evaluates the later rules also when Profile_Rule is empty [MPP §5.1, §5.5]', () => {
+    const values = { Profile_Rule: '', Profile_Rule_C: A, Profile_Rule_D: 'http://p.test/d' }
+    const bench = new Bench({ flash: provisioned(values), files: { [A_KEY]: profile({}) } }).boot(60)
+    expect(bench.keys()).toEqual([A_KEY, 'http://p.test:80/d'])
+  })
+
+  it('counts $PRVTMR from the last attempt, a failed one too [MPP §5.5]', () => {
+    const values = { Profile_Rule: 'http://p.test/$PRVTMR', Resync_Error_Retry_Delay: '70' }
+    const bench = new Bench({ flash: provisioned(values) }).boot(100)
+    expect(bench.keys()).toEqual(['http://p.test:80/0', 'http://p.test:80/0'])
+    expect(macroLookup(bench.agent, bench.now)('PRVTMR')).toBe('8')
   })
 
   it('skips a rule without a true alternative, which is no failure [MPP §4.1]', () => {
@@ -73,7 +102,7 @@ describe('the run of rules', () => {
   it.each<[string, Record<string, string>, boolean]>([
     ['404 fails', {}, true],
     ['404 counts as success with Resync_Fails_On_FNF=No', { Resync_Fails_On_FNF: 'No' }, false],
-  ])('%s [MPP §5.6]', (_, extra, fails) => {
+  ])('judges a missing file: %s [MPP §5.6]', (_, extra, fails) => {
     const flash = provisioned({ Profile_Rule: A, ...extra })
     const bench = new Bench({ flash, files: { [A_KEY]: response(404) } }).boot(60)
     expect(bench.names().includes('resync-failed')).toBe(fails)
@@ -104,6 +133,22 @@ describe('the run of rules', () => {
     expect(bench.agent.ram.lastError).toBe('Corrupt file')
     expect(bench.agent.ram.timers.retry).toBeDefined()
   })
+
+  it('does not forgive a corrupt file, whatever Resync_Fails_On_FNF says [MPP §5.6]', () => {
+    const flash = provisioned({ Profile_Rule: A, Resync_Fails_On_FNF: 'No' })
+    const bench = new Bench({ flash, files: { [A_KEY]: '<not-a-profile/>' } }).boot(60)
+    expect([bench.agent.ram.lastError, bench.agent.ram.timers.retry !== undefined]).toEqual(['Corrupt file', true])
+  })
+
+  it.each(['dns', 'connect', 'tls', 'timeout', 'too-large', 'broken'] as const)(
+    'waits for the error delay when the server cannot be reached: %s [MPP §5.6]',
+    (reason) => {
+      const flash = provisioned({ Profile_Rule: A, Resync_Fails_On_FNF: 'No', Resync_Error_Retry_Delay: '500' })
+      const bench = new Bench({ flash, files: { [A_KEY]: { kind: 'failed', reason, detail: 'x' } } }).boot(60)
+      expect([bench.agent.ram.lastError, bench.seconds(A_KEY)]).toEqual(['Download failed', [21]])
+      expect(bench.pass(500).seconds(A_KEY)).toEqual([21, 521])
+    },
+  )
 
   it('reads aliases of --alias from its GPP register [MPP §1.7]', () => {
     const values = { Profile_Rule: `[--alias b] ${A}`, GPP_B: '/CPE/name = /flat-profile/GPP_C ;' }
@@ -206,9 +251,46 @@ describe('the schedule', () => {
     expect(bench.seconds(A_KEY)).toEqual([21, 3600 + 300, 25 * 3600 + 300])
   })
 
+  it.each([
+    ['60', 600],
+    ['1800', 1800],
+  ])(
+    'spreads Resync_At over a window of at least 600 seconds, Resync_At_Random_Delay=%s [MPP §5.1]',
+    (delay, window) => {
+      const values = { Profile_Rule: A, Resync_At__HHmm_: '1300', Resync_At_Random_Delay: delay, Resync_On_Reset: 'No' }
+      const local = { Time_Zone: 'GMT+00:00', Daylight_Saving_Time_Enable: 'No' }
+      const at = (chance: number) =>
+        new Bench({
+          flash: provisioned({ ...values, ...local }),
+          files: { [A_KEY]: profile({}) },
+          chance: () => chance,
+        })
+          .boot(2 * 3600)
+          .seconds(A_KEY)
+      expect([at(0), at(0.999999)]).toEqual([[3600], [3600 + window]])
+    },
+  )
+
+  it('takes 2400 for 0000 [MPP §5.1]', () => {
+    const values = { Resync_At__HHmm_: '2400', Time_Zone: 'GMT+00:00', Resync_On_Reset: 'No', Profile_Rule: A }
+    const bench = new Bench({ flash: provisioned(values), chance: () => 0 }).boot(13 * 3600)
+    expect(bench.seconds(A_KEY)[0]).toBe(12 * 3600)
+  })
+
   it('ignores an invalid Resync_At [MPP §5.1]', () => {
     const flash = provisioned({ Profile_Rule: A, Resync_At__HHmm_: '2460', Resync_Periodic: '60' })
     expect(new Bench({ flash, files: { [A_KEY]: profile({}) } }).boot(90).seconds(A_KEY)).toEqual([21, 81])
+  })
+})
+
+describe('a delay of 0', () => {
+  it.each([
+    ['Resync_Error_Retry_Delay', { Resync_Error_Retry_Delay: '0' }, response(503)],
+    ['Resync_Periodic', { Resync_Periodic: '0' }, profile({})],
+  ])('in %s means never [MPP §5.1, §5.2]', (_, values, answer) => {
+    const flash = provisioned({ Profile_Rule: A, ...values })
+    const bench = new Bench({ flash, files: { [A_KEY]: answer } }).boot(200_000)
+    expect(bench.keys()).toEqual([A_KEY])
   })
 })
 

@@ -51,6 +51,8 @@ export interface PhonePolicies {
   readonly ikmEncoding: IkmEncoding
   /** MPP §7.2: whose web server speaks HTTPS out of the box: only the 9800 series, or every phone from 12.0(3) on. */
   readonly httpsByDefault: '9800' | 'also-from-12.0.3'
+  /** MPP §5.3, §5.7: whether "Submit All Changes" of the admin restarts the phone only where a change needs it. */
+  readonly submitAllChanges: 'restart-when-needed' | 'restart-always'
   /** MPP §7.1: whether a blank phone's pages first insist on a password for the admin account. */
   readonly setPasswordPage: boolean
   /** MPP §9.1: which edits on the web pages or the display end the remote customization of a blank phone. */

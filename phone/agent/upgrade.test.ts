@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { printLoads } from '../../protocol/firmware/mod.ts'
 import { runCommands } from './commands.ts'
+import { macroLookup } from './mod.ts'
 import { Bench, type BenchOptions, profile, provisioned, response } from './testdata/bench.ts'
 
 const OLD = 'sip88xx.12-0-2MPP0001-609'
@@ -52,6 +53,20 @@ describe('an upgrade', () => {
     ).toEqual([KEY])
   })
 
+  it.each([
+    ['tftp', 69],
+    ['http', 80],
+    ['https', 443],
+  ])('comes over %s alike [MPP §6]', (scheme, port) => {
+    const base = `${scheme}://fw.test:${port}/fw`
+    const files = {
+      [`${base}/${NEW}.loads`]: load(NEW, [{ name: 'rootfs88xx.sbn', content: PART }]),
+      [`${base}/rootfs88xx.sbn`]: response(200, PART),
+    }
+    const bench = phone({ Upgrade_Rule: `${scheme}://fw.test/fw/${NEW}.loads` }, { files }).boot(30)
+    expect([bench.agent.flash.activeLoad, bench.keys()]).toEqual([NEW, Object.keys(files)])
+  })
+
   it('takes opaque content by its file name [MPP §6]', () => {
     const bench = phone({ Upgrade_Rule: URL }, { files: { [KEY]: response(200, Uint8Array.of(0, 1, 2)) } }).boot(30)
     expect(bench.agent.flash.activeLoad).toBe(NEW)
@@ -78,7 +93,7 @@ describe('an upgrade', () => {
     expect(bench.agent.flash.activeLoad).toBe(NEW)
   })
 
-  it('waits for idle lines [MPP §6]', () => {
+  it('starts only when all lines are idle [MPP §6]', () => {
     const bench = phone({ Upgrade_Rule: URL }, { files: { [KEY]: load(NEW) } })
     bench
       .send({ kind: 'power-on' })
@@ -108,6 +123,7 @@ describe('a failed upgrade', () => {
     expect(bench.seconds(KEY)).toEqual([1, 61, 151])
     expect(bench.agent.flash.activeLoad).toBe(OLD)
     expect([bench.agent.ram.upgradeState, bench.agent.ram.upgradeError]).toEqual([2, 'Download failed'])
+    expect(macroLookup(bench.agent, bench.now)('UPGERR')).toBe('Download failed')
     expect(bench.reboots).toEqual([])
   })
 
@@ -135,7 +151,7 @@ describe('a failed upgrade', () => {
     ['a load for other hardware', {}, load('sip78xx.12-0-7MPP0201-66')],
     ['a load below Downgrade_Rev_Limit', { Downgrade_Rev_Limit: '12-0-9MPP0001-1' }, load(NEW)],
     ['a broken list', {}, response(200, `offhook-load 1 ${NEW}\npart x`)],
-  ])('refuses %s [MPP §6]', (_, values, answer) => {
+  ])('refuses to install %s [MPP §6]', (_, values, answer) => {
     const bench = phone(
       { Upgrade_Rule: URL, ...values },
       { files: { [KEY]: answer, [PART_KEY]: response(200, PART) } },

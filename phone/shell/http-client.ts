@@ -211,7 +211,11 @@ class Exchange {
   }
 }
 
-function requestOptions(request: FetchRequest, address: LookupAddress, { trust, connections }: HttpHow): RequestOptions {
+function requestOptions(
+  request: FetchRequest,
+  address: LookupAddress,
+  { trust, connections }: HttpHow,
+): RequestOptions {
   const { scheme, host, port, path, method, headers, body } = request
   const name = request.certificateName ?? host
   const length = body === undefined ? [] : [['Content-Length', String(body.length)]]

@@ -10,3 +10,11 @@ export { createSyslogSender, type SyslogSender } from './syslog.ts'
 export { createTransport, type Transport, type TransportOptions } from './transport.ts'
 export type { ShellTls } from './trust.ts'
 export { tftpRead, tftpWrite } from './tftp-client.ts'
+export {
+  type BoxCertificate,
+  keepBoxCertificate,
+  keepLabel,
+  type Label,
+  readBoxCertificate,
+  readLabel,
+} from './box.ts'

@@ -10,7 +10,18 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeSip, header, buildResponse, encodeSip } from '../../protocol/sip/mod.ts'
 import { status } from '../agent/mod.ts'
 import { makeCa, type TestCa } from './testing-certificates.ts'
-import { closeAfterEach, closeLater, hardware, HASTY, HOST, leaseOf, listen, profileText, runPhone, serveHttp } from './testing.ts'
+import {
+  closeAfterEach,
+  closeLater,
+  hardware,
+  HASTY,
+  HOST,
+  leaseOf,
+  listen,
+  profileText,
+  runPhone,
+  serveHttp,
+} from './testing.ts'
 import { createServer as createHttps } from 'node:https'
 
 closeAfterEach()
@@ -119,10 +130,16 @@ describe('a phone on real sockets', () => {
   it('ends alone when its disk fails, and says so', async () => {
     const stateDir = scratch()
     const port = await serveProfile(() => ({ Station_Display_Name: 'Lost' }))
-    const phone = await runPhone({ stateDir, lease: leaseOf(`http://${HOST}:${port}`), policies: { ...HASTY, bootMs: 200 } })
+    const phone = await runPhone({
+      stateDir,
+      lease: leaseOf(`http://${HOST}:${port}`),
+      policies: { ...HASTY, bootMs: 200 },
+    })
     rmSync(stateDir, { recursive: true })
     await expect(phone.until(() => false, 10_000)).rejects.toThrow('The phone has failed')
-    expect(phone.events.at(-1)?.name === 'phone-failed' || phone.events.some(({ name }) => name === 'phone-failed')).toBe(true)
+    expect(
+      phone.events.at(-1)?.name === 'phone-failed' || phone.events.some(({ name }) => name === 'phone-failed'),
+    ).toBe(true)
     expect(phone.agent().ram.mode).toBe('off')
   })
 })
@@ -206,7 +223,15 @@ describe('its lines', () => {
       seen.push(`${message.value.method} ${header(message.value, 'Expires') ?? ''} from ${remote.port}`)
       const contact = header(message.value, 'Contact') ?? ''
       const expires = header(message.value, 'Expires') ?? '3600'
-      const ok = buildResponse(message.value, { status: 200, reason: 'OK', toTag: 'r', headers: [['Contact', contact], ['Expires', expires]] })
+      const ok = buildResponse(message.value, {
+        status: 200,
+        reason: 'OK',
+        toTag: 'r',
+        headers: [
+          ['Contact', contact],
+          ['Expires', expires],
+        ],
+      })
       registrar.send(encodeSip(ok), remote.port, remote.address)
     })
     const port = await serveProfile(() => ({
@@ -236,11 +261,17 @@ describe('its TLS', () => {
     const pair = await factory.issue('OU=CP-8851-3PCC, L=FCH2305DMH0, ST=000e08aabbcc')
     const asked: string[] = []
     const answer = (response: ServerResponse): unknown => response.end()
-    const options = { cert: own.certPem, key: own.keyPem, ca: factory.certPem, requestCert: true, rejectUnauthorized: true }
+    const options = {
+      cert: own.certPem,
+      key: own.keyPem,
+      ca: factory.certPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    }
     const port = await listen(
       createHttps(options, (request, response) => {
         const socket = request.socket as import('node:tls').TLSSocket
-        asked.push(`${request.url} by ${socket.getPeerCertificate().subject.ST}`)
+        asked.push(`${request.url} by ${String(socket.getPeerCertificate().subject.ST)}`)
         answer(response)
       }),
     )
@@ -255,10 +286,12 @@ describe('its TLS', () => {
     expect(phone.agent().flash.customization).toBe('Unavailable')
   })
 
-  it('refuses a certificate and key that do not fit, before anything is opened', async () => {
+  it('refuses a certificate, key or CA that cannot be used, before anything is opened', async () => {
     const one = await factory.issue('CN=a')
     const other = await factory.issue('CN=b')
-    await expect(runPhone({ tls: { certPem: one.certPem, keyPem: other.keyPem } })).rejects.toThrow("Cannot use the phone's certificate")
+    for (const tls of [{ certPem: one.certPem, keyPem: other.keyPem }, { certPem: 'x', keyPem: 'y' }, { caPem: 'x' }]) {
+      await expect(runPhone({ tls })).rejects.toThrow("Cannot use the phone's certificate, key or CA")
+    }
   })
 })
 
@@ -273,16 +306,16 @@ function get(url: string, ca?: string, body?: string): Promise<Answer> {
     const method = body === undefined ? 'GET' : 'POST'
     const options = { method, agent: false as const }
     const sent =
-      ca === undefined
-        ? askHttp(url, options)
-        : askHttps(url, { ...options, ca, checkServerIdentity: () => undefined })
+      ca === undefined ? askHttp(url, options) : askHttps(url, { ...options, ca, checkServerIdentity: () => undefined })
     sent.on('error', reject)
     sent.on('response', (answer) => {
       const chunks: Uint8Array[] = []
       const socket = answer.socket as import('node:tls').TLSSocket
       const peer = ca === undefined ? undefined : socket.getPeerCertificate().subject.ST
       answer.on('data', (chunk: Uint8Array) => chunks.push(chunk))
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString(), peer: peer?.toString() }))
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString(), peer: peer?.toString() }),
+      )
     })
     sent.end(body)
   })

@@ -252,7 +252,11 @@ class ShellPhone implements Phone {
 
   #fetch(id: number, request: FetchRequest): void {
     if (this.#exchangeCount >= EXCHANGES_MAX) {
-      return this.send({ kind: 'fetched', id, outcome: { kind: 'failed', reason: 'connect', detail: 'too much at once' } })
+      return this.send({
+        kind: 'fetched',
+        id,
+        outcome: { kind: 'failed', reason: 'connect', detail: 'too much at once' },
+      })
     }
     this.#inFlight(
       (signal) => this.#around.transport.exchange(request, signal),
@@ -312,7 +316,8 @@ class ShellPhone implements Phone {
 
   until(predicate: (agent: Agent) => boolean, timeoutMs: Millis): Promise<Agent> {
     if (predicate(this.#agent)) return Promise.resolve(this.#agent)
-    if (this.#waiters.size >= WAITERS_MAX) return Promise.reject(new Error(`More than ${WAITERS_MAX} wait for one phone`))
+    if (this.#waiters.size >= WAITERS_MAX)
+      return Promise.reject(new Error(`More than ${WAITERS_MAX} wait for one phone`))
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiters.delete(waiter)

@@ -31,6 +31,32 @@ describe('createSchedule', () => {
     )
   })
 
+  it('rings alarms of the same time in the order of their setting', async () => {
+    let now = 0
+    const schedule = createSchedule(() => now)
+    const rung: number[] = []
+    const last = new Promise<void>((resolve) => {
+      for (let index = 0; index < 100; index += 1) schedule.alarm(() => rung.push(index)).set(5)
+      schedule.alarm(resolve).set(5)
+      now = 5
+    })
+    await last
+    expect(rung).toEqual(Array.from({ length: 100 }, (_, index) => index))
+  })
+
+  it('lets later alarms wait when an earlier one rings', async () => {
+    let now = 0
+    const schedule = createSchedule(() => now)
+    const rung: string[] = []
+    schedule.alarm(() => rung.push('late')).set(1_000_000)
+    const first = new Promise<void>((resolve) => schedule.alarm(resolve).set(5))
+    now = 5
+    await first
+    await new Promise<void>((resolve) => schedule.alarm(resolve).set(5))
+    expect(rung).toEqual([])
+    schedule.close()
+  })
+
   it('does not ring before its time', async () => {
     const schedule = createSchedule(() => performance.now())
     const at = performance.now() + 30

@@ -27,6 +27,8 @@ interface Owner {
 
 interface Entry {
   readonly at: Millis
+  /** Of equal times the one that was set first comes first. */
+  readonly sequence: number
   readonly owner: Owner
 }
 
@@ -39,6 +41,7 @@ class HeapSchedule implements Schedule {
   readonly #clock: () => Millis
   #heap: Entry[] = []
   #validCount = 0
+  #sequence = 0
   #timer: NodeJS.Timeout | undefined
   #timerAt: Millis = Number.POSITIVE_INFINITY
 
@@ -62,7 +65,8 @@ class HeapSchedule implements Schedule {
     if (owner.at === at) return
     this.#validCount += Number(at !== undefined) - Number(owner.at !== undefined)
     owner.at = at
-    if (at !== undefined) push(this.#heap, { at, owner })
+    this.#sequence += 1
+    if (at !== undefined) push(this.#heap, { at, sequence: this.#sequence, owner })
     if (this.#heap.length > 2 * this.#validCount + STALE_MAX) this.#compact()
     this.#arm()
   }
@@ -80,7 +84,7 @@ class HeapSchedule implements Schedule {
     const seen = new Set<Owner>()
     const valid = this.#heap.filter(({ owner, at }) => owner.at === at && !seen.has(owner) && seen.add(owner))
     // A sorted list is a heap.
-    this.#heap = valid.sort((a, b) => a.at - b.at)
+    this.#heap = valid.sort((a, b) => (isBefore(a, b) ? -1 : 1))
   }
 
   #arm(): void {
@@ -112,13 +116,17 @@ class HeapSchedule implements Schedule {
   }
 }
 
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
+}
+
 function push(heap: Entry[], entry: Entry): void {
   let index = heap.length
   heap.push(entry)
   while (index > 0) {
     const parentIndex = (index - 1) >> 1
     const parent = heap[parentIndex]
-    if (parent === undefined || parent.at <= entry.at) break
+    if (parent === undefined || isBefore(parent, entry)) break
     heap[index] = parent
     index = parentIndex
   }
@@ -132,7 +140,7 @@ function pop(heap: Entry[]): void {
   for (;;) {
     const childIndex = smallerChild(heap, index)
     const child = heap[childIndex]
-    if (child === undefined || child.at >= last.at) break
+    if (child === undefined || isBefore(last, child)) break
     heap[index] = child
     index = childIndex
   }
@@ -142,5 +150,5 @@ function pop(heap: Entry[]): void {
 function smallerChild(heap: readonly Entry[], index: number): number {
   const left = heap[2 * index + 1]
   const right = heap[2 * index + 2]
-  return left !== undefined && right !== undefined && right.at < left.at ? 2 * index + 2 : 2 * index + 1
+  return left !== undefined && right !== undefined && isBefore(right, left) ? 2 * index + 2 : 2 * index + 1
 }

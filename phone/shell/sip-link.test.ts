@@ -19,7 +19,7 @@ type Happening = { readonly peer: SipPeer } & ({ readonly text: string } | { rea
 
 interface Watched {
   readonly link: SipLink
-  next(): Promise<Happening>
+  readonly next: () => Promise<Happening>
 }
 
 async function open(caPem?: string): Promise<Watched> {
@@ -69,7 +69,10 @@ describe('SIP over UDP', () => {
   it('tells that a name is unknown', async () => {
     const { link, next } = await open()
     link.send({ host: 'no..such', port: 5060, transport: 'udp' }, utf8Bytes(REGISTER))
-    expect(await next()).toMatchObject({ peer: { host: 'no..such' }, failed: expect.stringContaining('no..such') as string })
+    expect(await next()).toMatchObject({
+      peer: { host: 'no..such' },
+      failed: expect.stringContaining('no..such') as string,
+    })
   })
 
   it('refuses a port that is taken, by name', async () => {
@@ -114,7 +117,10 @@ describe('SIP over TCP', () => {
     const port = await listen(closing)
     const { link, next } = await open()
     link.send({ host: HOST, port: 1, transport: 'tcp' }, utf8Bytes(REGISTER))
-    expect(await next()).toMatchObject({ peer: { host: HOST, port: 1 }, failed: expect.stringContaining('ECONNREFUSED') as string })
+    expect(await next()).toMatchObject({
+      peer: { host: HOST, port: 1 },
+      failed: expect.stringContaining('ECONNREFUSED') as string,
+    })
     link.send({ host: HOST, port, transport: 'tcp' }, utf8Bytes(REGISTER))
     expect(await next()).toMatchObject({ peer: { port }, failed: expect.stringMatching(/./) as string })
   })

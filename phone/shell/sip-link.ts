@@ -195,7 +195,11 @@ class StreamLink {
     const { socket, peer } = connection
     const split = splitSipStream(concatBytes([connection.rest, chunk]))
     connection.rest = new Uint8Array(split.rest)
-    const from = { host: addressOf(socket) ?? peer.host, port: socket.remotePort ?? peer.port, transport: peer.transport }
+    const from = {
+      host: addressOf(socket) ?? peer.host,
+      port: socket.remotePort ?? peer.port,
+      transport: peer.transport,
+    }
     for (const message of split.messages) this.#options.received(from, new Uint8Array(message))
     if (split.broken) socket.destroy(new Error('the server sends something that is no SIP'))
   }

@@ -62,5 +62,8 @@ function newKeys(): Promise<webcrypto.CryptoKeyPair> {
 async function pairOf(certificate: x509.X509Certificate, key: webcrypto.CryptoKey): Promise<TestPair> {
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64')
   const lines = pkcs8.match(/.{1,64}/g) ?? []
-  return { certPem: certificate.toString('pem'), keyPem: ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----', ''].join('\n') }
+  return {
+    certPem: certificate.toString('pem'),
+    keyPem: ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----', ''].join('\n'),
+  }
 }

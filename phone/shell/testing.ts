@@ -60,7 +60,11 @@ export function fetchRequest(port: number, more: Partial<FetchRequest> = {}): Fe
 }
 
 export function hardware(macText = '000e08aabbcc'): Hardware {
-  const [mac, serial, productName] = [parseMacAddress(macText), parseSerialNumber('FCH2305DMH0'), parseProductName('CP-8851-3PCC')]
+  const [mac, serial, productName] = [
+    parseMacAddress(macText),
+    parseSerialNumber('FCH2305DMH0'),
+    parseProductName('CP-8851-3PCC'),
+  ]
   assert(mac !== undefined && serial !== undefined && productName !== undefined, 'the fixture names a phone')
   return {
     mac,

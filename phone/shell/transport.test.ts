@@ -66,14 +66,21 @@ describe('an HTTP exchange', () => {
 
   it('hands back a compressed body unopened [MPP §2.1]', async () => {
     const packed = Uint8Array.of(0x1f, 0x8b, 8, 0)
-    const port = await serveHttp((_request, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(packed))
+    const port = await serveHttp((_request, response) =>
+      response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(packed),
+    )
     const outcome = await fetch(port)
-    expect(outcome.kind === 'response' && [outcome.body, outcome.headers.get('content-encoding')]).toEqual([packed, 'gzip'])
+    expect(outcome.kind === 'response' && [outcome.body, outcome.headers.get('content-encoding')]).toEqual([
+      packed,
+      'gzip',
+    ])
   })
 
   it('gives up on a server that does not answer, or stops in the middle', async () => {
     const silent = await serveHttp(() => undefined)
-    const halting = await serveHttp((_request, response) => response.writeHead(200, { 'Content-Length': '9' }).write('half'))
+    const halting = await serveHttp((_request, response) =>
+      response.writeHead(200, { 'Content-Length': '9' }).write('half'),
+    )
     expect(told(await fetch(silent, {}, QUICK))).toBe('timeout')
     expect(told(await fetch(halting, {}, QUICK))).toBe('timeout')
   })
@@ -117,15 +124,25 @@ describe('an HTTP exchange', () => {
 
   it.each([
     ['hangs up at once', (socket: Socket) => socket.destroy(), 'broken'],
-    ['hangs up in the middle', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'), 'broken'],
+    [
+      'hangs up in the middle',
+      (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
+      'broken',
+    ],
     ['speaks no HTTP', (socket: Socket) => socket.end('SSH-2.0-OpenSSH\r\n\r\n'), 'broken'],
-    ['switches protocols', (socket: Socket) => socket.end('HTTP/1.1 101 No\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'), 'broken'],
+    [
+      'switches protocols',
+      (socket: Socket) => socket.end('HTTP/1.1 101 No\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
+      'broken',
+    ],
   ])('survives a server that %s', async (_, answer, reason) => {
-    const port = await listen(createServer((socket) => socket.on('error', () => undefined).once('data', () => answer(socket))))
+    const port = await listen(
+      createServer((socket) => socket.on('error', () => undefined).once('data', () => answer(socket))),
+    )
     expect(told(await fetch(port))).toBe(reason)
   })
 
-  it('tries the next address when one refuses', async () => {
+  it('tries the next address when one refuses [MPP §4.5]', async () => {
     const port = await serveHttp((_request, response) => response.end('second'))
     const how = {
       trust: createTrust({}),
@@ -196,10 +213,16 @@ describe('an HTTPS exchange', () => {
   })
 
   async function serve(pair: TestPair, more: object = {}): Promise<number> {
-    const options = { cert: pair.certPem, key: pair.keyPem, ca: factory.certPem, requestCert: true, rejectUnauthorized: false }
+    const options = {
+      cert: pair.certPem,
+      key: pair.keyPem,
+      ca: factory.certPem,
+      requestCert: true,
+      rejectUnauthorized: false,
+    }
     const server = createHttpsServer({ ...options, ...more }, (request, response) => {
       const socket = request.socket as TLSSocket
-      response.end(socket.authorized ? `for ${socket.getPeerCertificate().subject.ST}` : 'for nobody')
+      response.end(socket.authorized ? `for ${String(socket.getPeerCertificate().subject.ST)}` : 'for nobody')
     })
     server.on('tlsClientError', () => undefined)
     return listen(server)
@@ -310,13 +333,13 @@ describe('a question for SRV records', () => {
       const known = query.includes('_ciscoprov-https')
       server.send(known ? srvAnswer(query) : noName(query), remote.port, remote.address)
     })
-    const { resolveSrv } = createTransport({ tls: {}, dnsServers: [`${HOST}:${server.address().port}`] })
+    const transport = createTransport({ tls: {}, dnsServers: [`${HOST}:${server.address().port}`] })
     const { signal } = new AbortController()
-    expect(await resolveSrv('_ciscoprov-https._tls.example.net', signal)).toEqual([
+    expect(await transport.resolveSrv('_ciscoprov-https._tls.example.net', signal)).toEqual([
       { priority: 10, weight: 20, host: 'pv.example.net', port: 8443 },
     ])
-    expect(await resolveSrv('_ciscoprov-http._tcp.example.net', signal)).toEqual([])
-    expect(await resolveSrv('', signal)).toEqual([])
+    expect(await transport.resolveSrv('_ciscoprov-http._tcp.example.net', signal)).toEqual([])
+    expect(await transport.resolveSrv('', signal)).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 /** Whom the phone trusts and how it shows itself in TLS. Source: MPP §11.2. */
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import {
   checkServerIdentity,
@@ -21,7 +22,7 @@ const CONTEXTS_MAX = 8
 
 /** Makes the TLS contexts of one phone. */
 export interface Trust {
-  /** @param customCaPem  one more root beside those of the phone; an unreadable one is left out */
+  /** @param customCaPem  one more root beside those of the phone; an unreadable one counts as none */
   context(customCaPem: string | undefined): SecureContext
 }
 
@@ -34,34 +35,34 @@ export function createTrust(tls: ShellTls): Trust {
     if (customCaPem === undefined) return own
     const before = known.get(customCaPem)
     if (before !== undefined) return before
+    // Node leaves out a CA that it cannot read, so a bad one does not lock the phone out of its provider.
     const made = contextOf(tls, [...roots, customCaPem])
-    // A custom CA that cannot be read must not lock the phone out of its provider.
-    const usable = made instanceof Error ? own : made
     const [oldest] = known.keys()
     if (known.size >= CONTEXTS_MAX && oldest !== undefined) known.delete(oldest)
-    known.set(customCaPem, usable)
-    return usable
+    known.set(customCaPem, made)
+    return made
   }
   return { context }
 }
 
 function ownContext(tls: ShellTls): SecureContext {
-  const made = contextOf(tls, tls.caPem === undefined ? undefined : [tls.caPem])
-  if (!(made instanceof Error)) return made
-  throw new PhoneProblem(`Cannot use the phone's certificate, key or CA: ${made.message}`)
+  try {
+    // For its errors only: a CA that Node leaves out would show much later, as a server that is not trusted.
+    if (tls.caPem !== undefined) void new X509Certificate(tls.caPem)
+    return contextOf(tls, tls.caPem === undefined ? undefined : [tls.caPem])
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new PhoneProblem(`Cannot use the phone's certificate, key or CA: ${why}`, { cause })
+  }
 }
 
-function contextOf(tls: ShellTls, ca: readonly string[] | undefined): SecureContext | Error {
-  try {
-    return createSecureContext({
-      minVersion: 'TLSv1.2',
-      ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
-      ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
-      ...(ca === undefined ? {} : { ca: [...ca] }),
-    })
-  } catch (cause) {
-    return cause instanceof Error ? cause : new Error(String(cause))
-  }
+function contextOf(tls: ShellTls, ca: readonly string[] | undefined): SecureContext {
+  return createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
+    ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
+    ...(ca === undefined ? {} : { ca: [...ca] }),
+  })
 }
 
 /** What to ask for with SNI: RFC 6066 §3 allows names only. */

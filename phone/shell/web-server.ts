@@ -108,7 +108,8 @@ class Door implements WebDoor {
       this.#server = await openServer(this.#newServer(wish), host, port)
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
-      const why = code === 'EADDRINUSE' ? 'another program uses it' : code === 'EACCES' ? 'that needs a privilege' : String(cause)
+      const why =
+        code === 'EADDRINUSE' ? 'another program uses it' : code === 'EACCES' ? 'that needs a privilege' : String(cause)
       return say(failed(`Cannot listen on ${host} port ${port}: ${why}. Another port can be chosen for the web server`))
     }
     const address = this.#server.address()

@@ -35,11 +35,11 @@ function header(salt: Uint8Array, recordSize: number): Uint8Array {
 }
 
 describe('sealAes128gcm and openAes128gcm', () => {
-  it('seals the single record example to its published bytes [RFC 8188 §3.1]', () => {
+  it('seals the single record example to its published bytes [MPP §2.3] [RFC 8188 §3.1]', () => {
     expect(bytesToBase64url(sealAes128gcm(utf8Bytes(WALRUS), FIRST.ikm, FIRST.salt))).toBe(FIRST.sealed)
   })
 
-  it('opens the single record example [RFC 8188 §3.1]', () => {
+  it('opens the single record example [MPP §2.3] [RFC 8188 §3.1]', () => {
     const opened = openAes128gcm(fromBase64url(FIRST.sealed), FIRST.ikm)
     expect(opened.ok && utf8Text(opened.value)).toBe(WALRUS)
   })
@@ -56,13 +56,13 @@ describe('sealAes128gcm and openAes128gcm', () => {
     expect(opened.ok && opened.value.length).toBe(0)
   })
 
-  it('notices a missing last record [RFC 8188 §2]', () => {
+  it('notices a missing last record [MPP §2.3] [RFC 8188 §2]', () => {
     const sealed = sealAes128gcm(utf8Bytes(WALRUS), FIRST.ikm, FIRST.salt, 22)
     const opened = openAes128gcm(sealed.subarray(0, 21 + 22), FIRST.ikm)
     expect(!opened.ok && opened.error.code).toBe('truncated')
   })
 
-  it('refuses records in another order [RFC 8188 §2.3]', () => {
+  it('refuses records in another order [MPP §2.3] [RFC 8188 §2.3]', () => {
     const sealed = sealAes128gcm(utf8Bytes('0123456789abcdef'), FIRST.ikm, FIRST.salt, 25)
     const swapped = concatBytes([sealed.subarray(0, 21), sealed.subarray(46, 71), sealed.subarray(21, 46)])
     const opened = openAes128gcm(swapped, FIRST.ikm)

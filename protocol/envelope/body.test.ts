@@ -42,7 +42,7 @@ describe('openProfileBody', () => {
     ['a clear file where a key is set and the switch allows it', clear, { key: KEY, clearAllowedWithKey: true }],
     ['a sealed file where the switch allows clear ones', keyed(clear), { key: KEY, clearAllowedWithKey: true }],
   ]
-  it.each(opens)('opens %s [MPP §2.1]', (_, body, how) => {
+  it.each(opens)('opens the body: %s [MPP §2.1]', (_, body, how) => {
     const opened = openProfileBody(body, { ...how, maxBytes: MAX })
     expect(opened.ok && utf8Text(opened.value)).toBe(PLAIN)
   })
@@ -60,7 +60,7 @@ describe('openProfileBody', () => {
     ['a sealed file over the limit', keyed(clear), { key: KEY, maxBytes: PLAIN.length - 1 }, 'too-large'],
     ['a gzip file over the limit', gzip(clear), { maxBytes: PLAIN.length - 1 }, 'too-large'],
   ]
-  it.each(refuses)('refuses %s [MPP §2.1]', (_, body, how, code) => {
+  it.each(refuses)('refuses the body: %s [MPP §2.1]', (_, body, how, code) => {
     const opened = openProfileBody(body, how)
     expect(!opened.ok && opened.error.code).toBe(code)
   })

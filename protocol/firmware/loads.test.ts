@@ -23,7 +23,7 @@ describe('load names', () => {
     ['/fw/sip88xx.sbn', undefined],
     ['/fw/..loads', undefined],
     ['', undefined],
-  ])('reads %s as %s [MPP §6]', (path, name) => {
+  ])('reads the load name %s as %s [MPP §6]', (path, name) => {
     expect(parseLoadName(path)).toBe(name)
   })
 

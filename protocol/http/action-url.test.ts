@@ -42,7 +42,7 @@ describe('parseActionUrl', () => {
     ['/admin/resync?tftp://h/p&xuser=admin', { kind: 'resync', rule: 'tftp://h/p&xuser=admin' }],
     ['/admin/resync?http://h/p?xuser=a&xpassword=', { kind: 'resync', rule: 'http://h/p?xuser=a&xpassword=' }],
   ]
-  it.each(commands)('reads %s [MPP §7.3]', (target, action) => {
+  it.each(commands)('reads the command %s [MPP §7.3]', (target, action) => {
     expect(parseActionUrl(target)).toEqual(action)
   })
 

@@ -76,8 +76,18 @@ describe('readProfile', () => {
     [' '.repeat(PROFILE_BYTES_MAX + 1), 'too-large'],
     [new Uint8Array([0xff, 0xfe, 0x3c, 0x00]), 'not-utf8'],
     [new Uint8Array([0x3c, 0x61, 0x3e, 0xe9, 0x3c, 0x2f, 0x61, 0x3e]), 'not-utf8'],
-  ])('refuses the whole file %# as %s [MPP §1.1, §1.6]', (input, code) => {
+  ])('refuses the whole profile, case %#, as %s [MPP §1.1, §1.6]', (input, code) => {
     expect(codeOf(input)).toBe(code)
+  })
+
+  it('tells element names apart by case, and keeps letters beyond ASCII [MPP §1.1]', () => {
+    const names = elementsOf('<Station_Name>Büro 3 – 会議室</Station_Name><station_name>x</station_name>')
+    expect(names.map(({ name, value }) => `${name}=${value}`)).toEqual([
+      'Station_Name=Büro 3 – 会議室',
+      'station_name=x',
+    ])
+    const fromBytes = readProfile(new TextEncoder().encode('<flat-profile><X>é</X></flat-profile>'))
+    expect(fromBytes.ok && fromBytes.value.elements[0]?.value).toBe('é')
   })
 
   it('accepts a profile without parameters', () => {

@@ -28,7 +28,11 @@ export async function authorize(request: FastifyRequest, platform: ApiPlatform):
   const text = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
   const token = text === undefined ? undefined : await findToken(platform.db, text)
   if (token === undefined) {
-    throw new ApiProblem(401, 'no-token', 'Send "Authorization: Bearer TOKEN" with a token made by "offhook token create"')
+    throw new ApiProblem(
+      401,
+      'no-token',
+      'Send "Authorization: Bearer TOKEN" with a token made by "offhook token create"',
+    )
   }
   request.token = token
   requireScope(request, scope)

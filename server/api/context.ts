@@ -1,4 +1,6 @@
 /** What the API needs of the platform; `server/platform.ts` has it all. */
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Settings } from '../config.ts'
 import type { FirmwareFacts } from '../fetch/mod.ts'
 import type { PlatformFacts } from '../profiles/mod.ts'
@@ -13,3 +15,13 @@ export interface ApiPlatform {
   /** Writes what was noted, so that a reader sees it. */
   flush(): Promise<void>
 }
+
+/** The instance as the routes see it: schemas are zod's. */
+export type Api = ReturnType<typeof typedApi>
+
+export function typedApi(app: FastifyInstance) {
+  return app.withTypeProvider<ZodTypeProvider>()
+}
+
+/** What routes get: the platform, or a 503 when it does not stand yet. */
+export type ReadyPlatform = () => ApiPlatform

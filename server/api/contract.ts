@@ -10,7 +10,8 @@ export const Mac = z
   .max(32)
   .transform((text, context) => {
     const mac = parseMacAddress(text)
-    if (mac === undefined) context.addIssue({ code: 'custom', message: `"${text}" is no MAC address; expected 12 hex digits` })
+    if (mac === undefined)
+      context.addIssue({ code: 'custom', message: `"${text}" is no MAC address; expected 12 hex digits` })
     return mac ?? z.NEVER
   })
 
@@ -19,7 +20,11 @@ const Serial = z
   .max(64)
   .transform((text, context) => {
     const serial = parseSerialNumber(text)
-    if (serial === undefined) context.addIssue({ code: 'custom', message: `"${text}" is no serial number; expected 4 to 32 letters and digits` })
+    if (serial === undefined)
+      context.addIssue({
+        code: 'custom',
+        message: `"${text}" is no serial number; expected 4 to 32 letters and digits`,
+      })
     return serial ?? z.NEVER
   })
 
@@ -28,7 +33,8 @@ const Model = z
   .max(32)
   .transform((text, context) => {
     const name = parseProductName(text)
-    if (name === undefined) context.addIssue({ code: 'custom', message: `"${text}" is no product name; expected one like CP-8851-3PCC` })
+    if (name === undefined)
+      context.addIssue({ code: 'custom', message: `"${text}" is no product name; expected one like CP-8851-3PCC` })
     return name ?? z.NEVER
   })
 
@@ -54,7 +60,7 @@ export const AccountInput = z
     parentId: id.optional(),
     settings: AccountSettingsInput.default({}),
   })
-  .meta({ id: 'AccountInput' })
+  .meta({ id: 'NewAccount' })
 
 export const Account = z
   .object({
@@ -78,7 +84,7 @@ export const LineInput = z
     outboundProxy: plain(255).min(1).optional(),
     transport: z.enum(['UDP', 'TCP', 'TLS', 'AUTO']).optional(),
   })
-  .meta({ id: 'LineInput' })
+  .meta({ id: 'NewLine' })
 
 export const Line = z
   .object({
@@ -103,7 +109,7 @@ export const CodeInput = z
     devices: z.int().min(1).max(1000).default(1),
     lineIds: z.array(id).max(100).default([]),
   })
-  .meta({ id: 'CodeInput' })
+  .meta({ id: 'NewCode' })
 
 export const Code = z
   .object({
@@ -119,13 +125,19 @@ export const Code = z
 
 export const WindowInput = z
   .object({ seconds: z.int().min(1).max(2_592_000), devices: z.int().min(1).max(10_000) })
-  .meta({ id: 'WindowInput' })
+  .meta({ id: 'NewWindow' })
 
 export const Window = z.object({ id, accountId: id, until: z.string(), left: z.int() }).meta({ id: 'Window' })
 
 export const DeviceInput = z
-  .object({ mac: Mac, serial: Serial, model: Model, accountId: id.optional(), lineIds: z.array(id).max(16).default([]) })
-  .meta({ id: 'DeviceInput' })
+  .object({
+    mac: Mac,
+    serial: Serial,
+    model: Model,
+    accountId: id.optional(),
+    lineIds: z.array(id).max(16).default([]),
+  })
+  .meta({ id: 'NewDevice' })
 
 export const Device = z
   .object({
@@ -135,7 +147,11 @@ export const Device = z
     accountId: z.string().nullable(),
     heldAccountId: z.string().nullable(),
     state: z.enum(['known', 'held', 'bound', 'released', 'disabled']),
-    versions: z.object({ wanted: z.string().nullable(), served: z.string().nullable(), running: z.string().nullable() }),
+    versions: z.object({
+      wanted: z.string().nullable(),
+      served: z.string().nullable(),
+      running: z.string().nullable(),
+    }),
     keys: z.object({ issued: z.int(), confirmed: z.int() }),
     lines: z.array(z.object({ id, index: z.int(), userId: z.string(), domain: z.string() })),
     seen: z
@@ -203,7 +219,7 @@ export const LayerInput = z
     ),
     why: plain(500).optional(),
   })
-  .meta({ id: 'LayerInput' })
+  .meta({ id: 'NewLayer' })
 
 export const Layer = z
   .object({
@@ -212,19 +228,37 @@ export const Layer = z
     revisionId: z.int(),
     parameters: z.record(
       z.string(),
-      z.object({ value: z.string().nullable(), ua: z.string().optional(), secret: z.boolean().optional(), preserve: z.boolean().optional(), userPref: z.boolean().optional() }),
+      z.object({
+        value: z.string().nullable(),
+        ua: z.string().optional(),
+        secret: z.boolean().optional(),
+        preserve: z.boolean().optional(),
+        userPref: z.boolean().optional(),
+      }),
     ),
   })
   .meta({ id: 'Layer' })
 
-export const Firmware = z.object({ name: z.string(), byteCount: z.int(), sha256: z.string(), url: z.string() }).meta({ id: 'Firmware' })
+export const Firmware = z
+  .object({ name: z.string(), byteCount: z.int(), sha256: z.string(), url: z.string() })
+  .meta({ id: 'Firmware' })
 
 export const DeviceCaInput = z
-  .object({ name: plain(100).min(1), pem: z.string().max(20_000), models: z.array(z.string().max(32)).max(50).default([]) })
-  .meta({ id: 'DeviceCaInput' })
+  .object({
+    name: plain(100).min(1),
+    pem: z.string().max(20_000),
+    models: z.array(z.string().max(32)).max(50).default([]),
+  })
+  .meta({ id: 'NewDeviceCa' })
 
 export const DeviceCa = z
-  .object({ fingerprint: z.string(), name: z.string(), kind: z.string(), models: z.array(z.string()), inForce: z.boolean() })
+  .object({
+    fingerprint: z.string(),
+    name: z.string(),
+    kind: z.string(),
+    models: z.array(z.string()),
+    inForce: z.boolean(),
+  })
   .meta({ id: 'DeviceCa' })
 
 export const Report = z

@@ -8,10 +8,9 @@ import {
   jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
-  type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
-import type { ApiPlatform } from './context.ts'
+import { type Api, type ApiPlatform, type ReadyPlatform, typedApi } from './context.ts'
 import { authorize } from './auth.ts'
 import { ApiProblem, type ProblemDocument } from './problem.ts'
 import { accountRoutes } from './routes/accounts.ts'
@@ -37,16 +36,6 @@ export interface ApiOptions {
   readonly log: Logger
 }
 
-/** The instance as the routes see it: schemas are zod's. */
-export type Api = ReturnType<typeof typedApi>
-
-function typedApi(app: FastifyInstance) {
-  return app.withTypeProvider<ZodTypeProvider>()
-}
-
-/** What routes get: the platform, or a 503 when it does not stand yet. */
-export type ReadyPlatform = () => ApiPlatform
-
 export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: 'idle', logger: false })
   const ready: ReadyPlatform = () => {
@@ -62,7 +51,11 @@ export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
     return reply.code(document.status).type('application/problem+json').send(JSON.stringify(document))
   })
   app.setNotFoundHandler((request, reply) => {
-    const { document } = new ApiProblem(404, 'not-found', `There is nothing at ${request.method} ${request.url.split('?')[0]}`)
+    const { document } = new ApiProblem(
+      404,
+      'not-found',
+      `There is nothing at ${request.method} ${request.url.split('?')[0]}`,
+    )
     return reply.code(404).type('application/problem+json').send(JSON.stringify(document))
   })
   app.addHook('onRequest', async (request) => {
@@ -71,7 +64,11 @@ export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Offhook', version: '1', description: 'Provisioning of Cisco IP Phones with Multiplatform firmware' },
+      info: {
+        title: 'Offhook',
+        version: '1',
+        description: 'Provisioning of Cisco IP Phones with Multiplatform firmware',
+      },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
@@ -111,7 +108,8 @@ function problemOf(error: FastifyError, log: Logger): ProblemDocument {
       message: issue.message ?? 'not valid',
     }))
     const first = problems[0]
-    return new ApiProblem(422, 'not-valid', `${first?.place ?? 'body'}: ${first?.message ?? 'not valid'}`, problems).document
+    return new ApiProblem(422, 'not-valid', `${first?.place ?? 'body'}: ${first?.message ?? 'not valid'}`, problems)
+      .document
   }
   const status = error.statusCode ?? 500
   if (status < 500) return new ApiProblem(status, error.code ?? 'bad-request', error.message).document

@@ -22,7 +22,13 @@ export class ApiProblem extends Error {
 
   constructor(status: number, type: string, detail: string, problems?: ProblemDocument['problems']) {
     super(detail)
-    this.document = { type, title: TITLES[status] ?? 'Problem', status, detail, ...(problems === undefined ? {} : { problems }) }
+    this.document = {
+      type,
+      title: TITLES[status] ?? 'Problem',
+      status,
+      detail,
+      ...(problems === undefined ? {} : { problems }),
+    }
   }
 }
 

@@ -73,6 +73,7 @@ export interface AccountFacts {
 /** What the store knows about one device, as one plain value (cached, dropped on change). */
 export interface DeviceFacts {
   readonly device: Device
+  /** The account that has it, or that it is held for. */
   readonly account: AccountFacts | undefined
   readonly lines: readonly DeviceLine[]
   /** Absent until the device was bound once. */

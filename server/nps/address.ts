@@ -19,7 +19,6 @@ const SPECIAL_V4: readonly (readonly [string, number])[] = [
 
 const SPECIAL_V6: readonly (readonly [string, number])[] = [
   ['::', 127],
-  ['::ffff:0:0', 96],
   ['100::', 64],
   ['2001:db8::', 32],
   ['fc00::', 7],
@@ -36,9 +35,11 @@ function specialAddresses(): BlockList {
 
 const SPECIAL = specialAddresses()
 
-/** @param address numeric; `::ffff:a.b.c.d` counts as its IPv4 address */
+/** @param address numeric; `::ffff:a.b.c.d` counts as its IPv4 address, any other writing of it as no public one */
 export function isPublicAddress(address: string): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   const family = isIP(plain)
-  return family !== 0 && !SPECIAL.check(plain, family === 4 ? 'ipv4' : 'ipv6')
+  // Not a row of the list: Node takes a network of mapped addresses for all of IPv4.
+  if (family === 0 || /^[0:]*:ffff:/i.test(plain)) return false
+  return !SPECIAL.check(plain, family === 4 ? 'ipv4' : 'ipv6')
 }

@@ -160,8 +160,8 @@ function credentialedProfile(mac: MacAddress, fetch: Fetch): FetchAnswer {
  */
 function answerProfilePath(named: MacAddress | undefined, fetch: Fetch): FetchAnswer {
   const { evidence, facts } = fetch
-  if (evidence.kind === 'credentialed' && (named === undefined || named === evidence.mac)) {
-    return credentialedProfile(evidence.mac, fetch)
+  if (evidence.kind === 'credentialed' && facts.device !== undefined && provedByCredentials(evidence, facts.device)) {
+    if (named === undefined || named === evidence.mac) return credentialedProfile(evidence.mac, fetch)
   }
   if (evidence.kind !== 'certified') return plainAnswer({ kind: 'first-profile' })
   const { certificate } = evidence

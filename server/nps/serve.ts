@@ -41,10 +41,10 @@ export type Delivery =
 /** The store as this door needs it; `server/main.ts` puts it together. */
 export interface FetchStore {
   device(mac: MacAddress): Promise<DeviceFacts | undefined>
-  macOfPath(profilePath: string): MacAddress | undefined
+  macOfPath(profilePath: string): Promise<MacAddress | undefined>
   code(token: string): Promise<FetchFacts['code']>
   customer(customerId: string): Promise<FetchFacts['customer']>
-  firmware(name: string): FirmwareFacts | undefined
+  firmware(name: string): Promise<FirmwareFacts | undefined>
   /**
    * Decides again under the locks of the rows concerned and writes what was decided, all in one transaction.
    * @returns the answer that holds, and the device as it is after the writes
@@ -110,11 +110,11 @@ async function evidenceAndDevice(
 
 /** The device that this request is about: the path's owner where the path names one, else who asks. */
 async function subject(context: ServeContext, route: Route, evidence: Evidence): Promise<DeviceFacts | undefined> {
-  const mac = subjectMac(context, route, evidence)
+  const mac = await subjectMac(context, route, evidence)
   return mac === undefined ? undefined : context.store.device(mac)
 }
 
-function subjectMac(context: ServeContext, route: Route, evidence: Evidence): MacAddress | undefined {
+async function subjectMac(context: ServeContext, route: Route, evidence: Evidence): Promise<MacAddress | undefined> {
   switch (route.kind) {
     case 'sealed':
       return context.store.macOfPath(route.profilePath)
@@ -156,7 +156,7 @@ async function loadFacts(
     device,
     code,
     customer,
-    firmware: route.kind === 'firmware' ? context.store.firmware(route.file) : undefined,
+    firmware: route.kind === 'firmware' ? await context.store.firmware(route.file) : undefined,
     wrongTokens: evidence.kind === 'certified' ? context.wrongTokens.count(evidence.certificate.mac, now) : 0,
     staleNonce: answersOldChallenge(request, now, context.nonceKey),
   }

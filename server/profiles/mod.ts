@@ -1,6 +1,7 @@
 export * from './check.ts'
 export * from './facts-in-values.ts'
 export * from './platform-layer.ts'
+export * from './preview.ts'
 export * from './render.ts'
 export * from './resolve.ts'
 export * from './types.ts'

@@ -2,7 +2,7 @@
 import type { AccountSettings } from '../devices/mod.ts'
 import { isUniqueViolation } from '../database/mod.ts'
 import { err, ok, type Result } from '../../protocol/result.ts'
-import { announce } from './changes.ts'
+import { announce, announceCode, announceCustomer } from './changes.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
 import { hashOfToken, newCode, newId, SECRET_CONTEXT, type Vault } from './vault.ts'
@@ -183,6 +183,19 @@ export async function createCode(sql: Sql, who: string, code: NewCode): Promise<
   return { ...row, code: text }
 }
 
+/** @returns whether the account had such a code in force */
+export async function revokeCode(sql: Sql, who: string, accountId: string, id: string): Promise<boolean> {
+  const changed = await sql.run({
+    name: 'revoke-code',
+    text: 'update code set revoked_at = now() where id = $1 and account_id = $2 and revoked_at is null',
+    values: [id, accountId],
+  })
+  if (changed === 0) return false
+  await recordRevision(sql, { who, scope: 'code', target: id, what: 'revoked' })
+  await announceCode(sql, id)
+  return true
+}
+
 export interface StoredWindow {
   readonly id: string
   readonly accountId: string
@@ -204,6 +217,7 @@ export async function openWindow(
   })
   if (row === undefined) throw new Error('Cannot store an enrolment window')
   await recordRevision(sql, { who, scope: 'window', target: row.id, what: 'opened', after: { devices: window.devices } })
+  await announceCustomer(sql, row.accountId)
   return row
 }
 

@@ -6,10 +6,11 @@ import type { MacAddress } from '../../protocol/identity.ts'
 import { assert } from '../../protocol/result.ts'
 import { type DeviceState, nextState } from '../devices/mod.ts'
 import type { FetchCommit, ProvenCertificate } from '../fetch/mod.ts'
-import { announce } from './changes.ts'
+import { announce, announceCode, announceCustomer } from './changes.ts'
+import { createSecrets, dropSecrets } from './device-secrets.ts'
 import { recordEvent } from './events.ts'
 import type { Sql } from './sql.ts'
-import { newPassword, newProfileKey, newProfilePath, SECRET_CONTEXT, type Vault } from './vault.ts'
+import { newProfilePath, type Vault } from './vault.ts'
 
 type BindCommit = Extract<FetchCommit, { kind: 'bind' }>
 type HoldCommit = Extract<FetchCommit, { kind: 'hold' }>
@@ -45,6 +46,8 @@ export async function commitBinding(sql: Sql, vault: Vault, commit: BindCommit):
   const next = nextState(state, 'bind')
   assert(next !== undefined, `a device in state "${state}" was decided to be bound`)
   const issued = await markBound(sql, commit, next)
+  // Whoever had the device before may know its keys.
+  if (state !== 'bound') await dropSecrets(sql, mac, 'all')
   await createSecrets(sql, vault, mac, issued)
   const lineCount = await assignLines(sql, mac, commit.accountId, commit.lineIds)
   await countUse(sql, commit)
@@ -67,6 +70,7 @@ export async function commitConfirmation(
     values: [device.mac, device.accountId],
   })
   assert(row !== undefined, 'the confirmed device has a row')
+  await dropSecrets(sql, device.mac, 'all')
   await createSecrets(sql, vault, device.mac, row.key_issued)
   const lines = await assignLines(sql, device.mac, device.accountId, [])
   const about = { trust: 'operator', mac: device.mac, accountId: device.accountId } as const
@@ -85,7 +89,7 @@ export async function commitHold(sql: Sql, commit: HoldCommit): Promise<void> {
              pinned_ca = coalesce(pinned_ca, $4) where mac = $1`,
     values: [certificate.mac, next, accountId, certificate.caFingerprint],
   })
-  await sql.run({ name: 'count-window', text: 'update enrolment_window set used = used + 1 where id = $1', values: [windowId] })
+  await countWindow(sql, windowId, accountId)
   await recordEvent(sql, {
     name: 'device.held',
     trust: 'certified',
@@ -127,24 +131,6 @@ async function markBound(sql: Sql, commit: BindCommit, state: DeviceState): Prom
   })
   assert(row !== undefined, 'the bound device has a row')
   return row.key_issued
-}
-
-/** A new key generation and fresh passwords; the key before stays until the new one is confirmed. */
-async function createSecrets(sql: Sql, vault: Vault, mac: MacAddress, generation: number): Promise<void> {
-  const secrets = [
-    { name: 'profile-key', generation, value: newProfileKey() },
-    { name: 'admin-password', generation: 1, value: newPassword() },
-    { name: 'user-password', generation: 1, value: newPassword() },
-    { name: 'uid-password', generation: 1, value: newPassword() },
-  ]
-  for (const secret of secrets) {
-    await sql.run({
-      name: 'put-device-secret',
-      text: `insert into device_secret (mac, name, generation, sealed) values ($1, $2, $3, $4)
-             on conflict (mac, name, generation) do update set sealed = excluded.sealed, created_at = now()`,
-      values: [mac, secret.name, secret.generation, vault.seal(SECRET_CONTEXT.device(mac, secret.name, secret.generation), secret.value)],
-    })
-  }
 }
 
 /**
@@ -202,12 +188,12 @@ async function countUse(sql: Sql, commit: BindCommit): Promise<void> {
       text: 'insert into code_use (code_id, mac) values ($1, $2) on conflict do nothing',
       values: [commit.codeId, commit.certificate.mac],
     })
+    await announceCode(sql, commit.codeId)
   }
-  if (commit.windowId !== undefined) {
-    await sql.run({
-      name: 'count-window',
-      text: 'update enrolment_window set used = used + 1 where id = $1',
-      values: [commit.windowId],
-    })
-  }
+  if (commit.windowId !== undefined) await countWindow(sql, commit.windowId, commit.accountId)
+}
+
+async function countWindow(sql: Sql, windowId: string, accountId: string): Promise<void> {
+  await sql.run({ name: 'count-window', text: 'update enrolment_window set used = used + 1 where id = $1', values: [windowId] })
+  await announceCustomer(sql, accountId)
 }

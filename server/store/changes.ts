@@ -10,9 +10,9 @@ export const CHANGE_CHANNEL = 'offhook_change'
 export type Change =
   /** Anything about one device; its facts are loaded anew. `path` when the device is new. */
   | { readonly kind: 'device'; readonly mac: MacAddress; readonly path?: string }
-  /** A code was made or revoked. */
+  /** A code was made, used or revoked; `until` is 0 when nothing can be done with it any more. */
   | { readonly kind: 'code'; readonly hash: string; readonly until: number }
-  /** An account was made; the Customer ID may be asked for. */
+  /** An account was made, or its windows changed; the Customer ID may be asked for. */
   | { readonly kind: 'customer'; readonly customerId: string }
   | { readonly kind: 'firmware'; readonly name: string }
   /** Device CAs. */
@@ -22,6 +22,28 @@ export type Change =
 
 export async function announce(sql: Sql, change: Change): Promise<void> {
   await sql.notify(CHANGE_CHANNEL, JSON.stringify(change))
+}
+
+/** Word of a code that is known by its id. */
+export async function announceCode(sql: Sql, id: string): Promise<void> {
+  const row = await sql.one<{ hash: string; until: number }>({
+    name: 'code-announced',
+    text: `select encode(hash, 'hex') as hash,
+                  case when revoked_at is null then extract(epoch from expires_at)::float8 * 1000 else 0 end as until
+             from code where id = $1`,
+    values: [id],
+  })
+  if (row !== undefined) await announce(sql, { kind: 'code', ...row })
+}
+
+/** Word of an account's Customer ID. */
+export async function announceCustomer(sql: Sql, accountId: string): Promise<void> {
+  const row = await sql.one<{ customer_id: string }>({
+    name: 'customer-announced',
+    text: 'select customer_id from account where id = $1',
+    values: [accountId],
+  })
+  if (row !== undefined) await announce(sql, { kind: 'customer', customerId: row.customer_id })
 }
 
 /** Our own messages only: what another program put on the channel counts as "something changed". */

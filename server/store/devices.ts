@@ -3,6 +3,7 @@ import type { MacAddress, ProductName, SerialNumber } from '../../protocol/ident
 import { err, ok, type Result } from '../../protocol/result.ts'
 import { type DeviceState, nextState } from '../devices/mod.ts'
 import { assignLines, commitConfirmation } from './binding.ts'
+import { dropSecrets } from './device-secrets.ts'
 import { announce } from './changes.ts'
 import { recordEvent } from './events.ts'
 import type { DeviceRow } from './facts.ts'
@@ -75,6 +76,7 @@ async function registerAgain(sql: Sql, device: NewDevice): Promise<Result<void, 
              farewell_owed = false, pinned_ca = case when serial = $3 then pinned_ca end where mac = $1`,
     values: [device.mac, next, device.serial, device.model, device.accountId ?? null],
   })
+  await dropSecrets(sql, device.mac, 'all')
   return ok(undefined)
 }
 
@@ -112,7 +114,7 @@ export async function endDevice(
              running_version = null, served_version = null, key_confirmed = key_issued where mac = $1`,
     values: [mac, next, row.state === 'bound', how === 'disable'],
   })
-  await sql.run({ name: 'drop-device-secrets', text: 'delete from device_secret where mac = $1', values: [mac] })
+  await dropSecrets(sql, mac, row.state === 'bound' ? 'but-keys' : 'all')
   await recordRevision(sql, { who, scope: 'device', target: mac, what: next })
   await recordEvent(sql, {
     name: how === 'release' ? 'device.released' : 'device.disabled',

@@ -4,6 +4,7 @@
  * processes' changes arrive by NOTIFY; while the listening connection is lost nothing here is believed.
  */
 import type { MacAddress } from '../../protocol/identity.ts'
+import { assertNever, type Millis } from '../../protocol/result.ts'
 import type { Database } from '../database/mod.ts'
 import type { DeviceFacts } from '../devices/mod.ts'
 import type { CodeFacts, CustomerFacts, FirmwareFacts } from '../fetch/mod.ts'
@@ -14,12 +15,20 @@ import { hashOfToken, type Vault } from './vault.ts'
 /** Devices whose facts are kept; a profile's facts take about 20 kB. */
 const FACTS_MAX = 20_000
 
+/** Codes and Customer IDs whose facts are kept. */
+const TOKENS_MAX = 10_000
+/** Changes kept while the index is read; beyond it, it is read again. */
+const WAITING_MAX = 100_000
+const RELOAD_AFTER_MS = 1000
+
 export interface Directory {
   device(mac: MacAddress): Promise<DeviceFacts | undefined>
-  macOfPath(profilePath: string): MacAddress | undefined
+  macOfPath(profilePath: string): Promise<MacAddress | undefined>
   code(token: string): Promise<CodeFacts | undefined>
   customer(customerId: string): Promise<CustomerFacts | undefined>
-  firmware(name: string): FirmwareFacts | undefined
+  firmware(name: string): Promise<FirmwareFacts | undefined>
+  /** Takes in a change that this process has just committed, before its own message comes back. */
+  apply(change: Change): void
   /** Called for each change after the index has taken it in. */
   onChange(handler: (change: Change) => void): void
   close(): Promise<void>
@@ -28,115 +37,165 @@ export interface Directory {
 interface Index {
   readonly paths: Map<string, MacAddress>
   readonly macs: Set<string>
-  readonly codes: Map<string, number>
+  readonly codes: Map<string, Millis>
   readonly customers: Set<string>
   readonly firmware: Map<string, FirmwareFacts>
 }
 
-/** Loads the index and follows the changes. Throws when the database cannot be read. */
-export async function openDirectory(db: Database, vault: Vault): Promise<Directory> {
-  const handlers: ((change: Change) => void)[] = []
-  const facts = new Map<string, Promise<DeviceFacts | undefined>>()
-  let index: Index | undefined
-  let loading: Promise<void> = Promise.resolve()
-  let generation = 0
+/** Loads in hand or done, by key. */
+interface Caches {
+  readonly devices: Map<string, Promise<DeviceFacts | undefined>>
+  readonly codes: Map<string, Promise<CodeFacts | undefined>>
+  readonly customers: Map<string, Promise<CustomerFacts | undefined>>
+}
 
-  function reload(): Promise<void> {
+/** Loads the index and follows the changes. Throws when the database cannot be read. */
+export async function openDirectory(db: Database, vault: Vault, now: () => Millis): Promise<Directory> {
+  const handlers: ((change: Change) => void)[] = []
+  const caches: Caches = { devices: new Map(), codes: new Map(), customers: new Map() }
+  const followed = await followIndex(db, caches, (change) => {
+    for (const handler of handlers) handler(change)
+  })
+  const { current } = followed
+
+  return {
+    async device(mac) {
+      const index = current()
+      if (index !== undefined && !index.macs.has(mac)) return undefined
+      return index === undefined
+        ? loadDeviceFacts(db, vault, mac)
+        : cached(caches.devices, mac, FACTS_MAX, () => loadDeviceFacts(db, vault, mac))
+    },
+    macOfPath: async (path) => (current() === undefined ? loadMacOfPath(db, path) : current()?.paths.get(path)),
+    async code(token) {
+      const hash = hashOfToken(token)
+      const key = hash.toString('hex')
+      const index = current()
+      if (index === undefined) return loadCodeFacts(db, hash)
+      // What is past its time is refused like what never was: also as fast.
+      if ((index.codes.get(key) ?? 0) <= now()) return undefined
+      return cached(caches.codes, key, TOKENS_MAX, () => loadCodeFacts(db, hash))
+    },
+    async customer(customerId) {
+      const index = current()
+      if (index === undefined) return loadCustomerFacts(db, customerId)
+      if (!index.customers.has(customerId)) return undefined
+      return cached(caches.customers, customerId, TOKENS_MAX, () => loadCustomerFacts(db, customerId))
+    },
+    firmware: async (name) =>
+      current() === undefined ? findFirmware(await loadFirmware(db), name) : current()?.firmware.get(name),
+    apply(change) {
+      const index = current()
+      if (index !== undefined) applyChange(index, caches, change)
+    },
+    onChange: (handler) => handlers.push(handler),
+    close: followed.close,
+  }
+}
+
+/** The index as it is now, undefined while it is not to be believed. */
+async function followIndex(
+  db: Database,
+  caches: Caches,
+  onChange: (change: Change) => void,
+): Promise<{ current(): Index | undefined; close(): Promise<void> }> {
+  let index: Index | undefined
+  let generation = 0
+  let waiting: Change[] = []
+  let retry: NodeJS.Timeout | undefined
+
+  function forget(): void {
     generation += 1
-    const mine = generation
     index = undefined
-    facts.clear()
-    loading = loadIndex(db).then((loaded) => {
-      // A change that came while the rows were read asks for another look, so that none is lost.
-      if (mine === generation) index = loaded
+    waiting = []
+    for (const cache of Object.values(caches)) cache.clear()
+  }
+
+  async function reload(): Promise<void> {
+    forget()
+    const mine = generation
+    const loaded = await loadIndex(db)
+    if (mine !== generation) return
+    // What came while the rows were read may or may not be in them; taking it in twice does no harm.
+    for (const change of waiting) applyChange(loaded, caches, change)
+    if (waiting.some(({ kind }) => kind === 'firmware')) reloadFirmware(db, loaded).catch(reloadUntilDone)
+    waiting = []
+    index = loaded
+  }
+
+  function reloadUntilDone(): void {
+    reload().catch(() => {
+      retry = setTimeout(reloadUntilDone, RELOAD_AFTER_MS).unref()
     })
-    return loading
   }
 
   function take(change: Change): void {
     if (index === undefined) {
-      void reload().catch(() => undefined)
+      waiting.push(change)
+      if (waiting.length > WAITING_MAX) reloadUntilDone()
     } else if (change.kind === 'firmware') {
-      void reloadFirmware(db, index).catch(() => undefined)
+      reloadFirmware(db, index).catch(reloadUntilDone)
     } else {
-      applyChange(index, facts, change)
+      applyChange(index, caches, change)
     }
-    for (const handler of handlers) handler(change)
+    onChange(change)
   }
 
   const listening = await db.listen(CHANGE_CHANNEL, {
     onMessage: (payload) => take(readChange(payload)),
-    onLost: () => {
-      generation += 1
-      index = undefined
-      facts.clear()
-    },
+    onLost: forget,
     onBack: () => {
-      void reload().catch(() => undefined)
-      for (const handler of handlers) handler({ kind: 'many' })
+      reloadUntilDone()
+      onChange({ kind: 'many' })
     },
   })
   await reload()
-
   return {
-    async device(mac) {
-      if (index === undefined) return loadDeviceFacts(db, vault, mac)
-      return index.macs.has(mac) ? cachedFacts(db, vault, facts, mac) : undefined
+    current: () => index,
+    async close() {
+      clearTimeout(retry)
+      await listening.close()
     },
-    macOfPath: (path) => index?.paths.get(path),
-    async code(token) {
-      const hash = hashOfToken(token)
-      const known = index === undefined || index.codes.has(hash.toString('hex'))
-      return known ? loadCodeFacts(db, hash) : undefined
-    },
-    async customer(customerId) {
-      const known = index === undefined || index.customers.has(customerId)
-      return known ? loadCustomerFacts(db, customerId) : undefined
-    },
-    firmware: (name) => index?.firmware.get(name),
-    onChange: (handler) => handlers.push(handler),
-    close: () => listening.close(),
   }
 }
 
 /** One load for all who ask at once; a failed one is forgotten. */
-function cachedFacts(
-  db: Database,
-  vault: Vault,
-  facts: Map<string, Promise<DeviceFacts | undefined>>,
-  mac: MacAddress,
-): Promise<DeviceFacts | undefined> {
-  const known = facts.get(mac)
+function cached<T>(cache: Map<string, Promise<T>>, key: string, most: number, load: () => Promise<T>): Promise<T> {
+  const known = cache.get(key)
   if (known !== undefined) return known
-  if (facts.size >= FACTS_MAX) facts.delete(facts.keys().next().value ?? '')
-  const load = loadDeviceFacts(db, vault, mac)
-  facts.set(mac, load)
-  load.catch(() => {
-    if (facts.get(mac) === load) facts.delete(mac)
+  if (cache.size >= most) cache.delete(cache.keys().next().value ?? '')
+  const loading = load()
+  cache.set(key, loading)
+  loading.catch(() => {
+    if (cache.get(key) === loading) cache.delete(key)
   })
-  return load
+  return loading
 }
 
-function applyChange(index: Index, facts: Map<string, unknown>, change: Change): void {
+function applyChange(index: Index, caches: Caches, change: Change): void {
   switch (change.kind) {
     case 'device':
-      facts.delete(change.mac)
+      caches.devices.delete(change.mac)
       index.macs.add(change.mac)
       if (change.path !== undefined) index.paths.set(change.path, change.mac)
       return
     case 'code':
+      caches.codes.delete(change.hash)
       forgetPast(index.codes)
       index.codes.set(change.hash, change.until)
       return
     case 'customer':
+      caches.customers.delete(change.customerId)
       index.customers.add(change.customerId)
       return
     case 'many':
-      facts.clear()
+      for (const cache of Object.values(caches)) cache.clear()
       return
     case 'firmware':
     case 'trust':
       return
+    default:
+      return assertNever(change)
   }
 }
 
@@ -169,6 +228,19 @@ async function loadIndex(db: Database): Promise<Index> {
     customers: new Set(customers.map((row) => row.customer_id)),
     firmware: new Map(firmware.map((row) => [row.name, row])),
   }
+}
+
+function findFirmware(files: readonly FirmwareFacts[], name: string): FirmwareFacts | undefined {
+  return files.find((file) => file.name === name)
+}
+
+async function loadMacOfPath(db: Database, path: string): Promise<MacAddress | undefined> {
+  const row = await db.one<{ mac: MacAddress }>({
+    name: 'mac-of-path',
+    text: 'select mac from device where profile_path = $1',
+    values: [path],
+  })
+  return row?.mac
 }
 
 async function loadFirmware(db: Database): Promise<readonly FirmwareFacts[]> {

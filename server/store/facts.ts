@@ -60,7 +60,7 @@ const DEVICE_FACTS = `
 select d.mac, d.serial, d.model, d.account_id, d.held_account_id, d.state, d.pinned_ca, d.profile_path,
        d.key_issued, d.key_confirmed, d.farewell_owed, d.served_version, d.running_version,
        (select json_build_object('id', a.id, 'customer_id', a.customer_id, 'name', a.name, 'settings', a.settings)
-          from account a where a.id = d.account_id) as account,
+          from account a where a.id = coalesce(d.account_id, d.held_account_id)) as account,
        (select json_agg(json_build_object('id', l.id, 'line_index', l.line_index, 'user_id', l.user_id,
                  'display_name', l.display_name, 'domain', l.domain, 'auth_id', l.auth_id,
                  'outbound_proxy', l.outbound_proxy, 'transport', l.transport,

@@ -7,6 +7,7 @@ import { type FetchAnswer, type FetchCommit, type FetchFacts, refusal } from '..
 import { commitBinding, commitHold, lockForBinding } from './binding.ts'
 import { announce } from './changes.ts'
 import { loadCodeFacts, loadCustomerFacts, loadDeviceFacts } from './facts.ts'
+import { dropSecrets } from './device-secrets.ts'
 import { insertReport } from './reports.ts'
 import type { Sql } from './sql.ts'
 import { hashOfToken, type Vault } from './vault.ts'
@@ -79,6 +80,7 @@ async function takeFarewell(tx: Sql, mac: MacAddress): Promise<boolean> {
     text: 'update device set farewell_owed = false where mac = $1 and farewell_owed',
     values: [mac],
   })
+  await dropSecrets(tx, mac, 'all')
   await announce(tx, { kind: 'device', mac })
   return changed > 0
 }

@@ -1,6 +1,7 @@
 export * from './accounts.ts'
 export * from './binding.ts'
 export * from './changes.ts'
+export * from './device-secrets.ts'
 export * from './devices.ts'
 export * from './directory.ts'
 export * from './events.ts'

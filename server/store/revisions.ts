@@ -30,3 +30,13 @@ export async function recordRevision(sql: Pick<Sql, 'one'>, revision: NewRevisio
   if (row === undefined) throw new Error('Cannot store a revision')
   return row.id
 }
+
+/** Every secret shown is an audited act: who saw the secrets of what. */
+export async function recordReveal(
+  sql: Pick<Sql, 'one'>,
+  who: string,
+  scope: 'device' | 'account',
+  target: string,
+): Promise<void> {
+  await recordRevision(sql, { who, scope, target, what: 'secrets shown' })
+}

@@ -2,16 +2,26 @@
 
 export interface ApiClient {
   get<T>(path: string): Promise<T>
-  /** Throws with the platform's own words when it refuses; `taken` statuses give undefined. */
-  send<T>(method: 'POST' | 'PUT', path: string, body: unknown, options?: { readonly conflictIsFine: boolean }): Promise<T | undefined>
+  /** As `get`; undefined when there is no such thing. */
+  find<T>(path: string): Promise<T | undefined>
+  /** Throws with the platform's own words when it refuses; a conflict may be declared fine and then gives undefined. */
+  send<T>(
+    method: 'POST' | 'PUT',
+    path: string,
+    body: unknown,
+    options?: { readonly conflictIsFine: boolean },
+  ): Promise<T | undefined>
 }
 
-export function apiClient(port: number, token: string): ApiClient {
-  const base = `http://127.0.0.1:${port}/api/v1/`
+/** @param origin  `http://127.0.0.1:8000` */
+export function apiClient(origin: string, token: string): ApiClient {
   async function call(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
-    const response = await fetch(`${base}${path}`, {
+    const response = await fetch(`${origin}/api/v1/${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     return { status: response.status, text: await response.text() }
@@ -19,6 +29,12 @@ export function apiClient(port: number, token: string): ApiClient {
   return {
     async get<T>(path: string) {
       const { status, text } = await call('GET', path, undefined)
+      if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`)
+      return JSON.parse(text) as T
+    },
+    async find<T>(path: string) {
+      const { status, text } = await call('GET', path, undefined)
+      if (status === 404) return undefined
       if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`)
       return JSON.parse(text) as T
     },

@@ -3,7 +3,7 @@
  * tests of what a phone says to a registrar use a real one. Source: RFC 3261 §10.3, §22.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { checkDigest, digestChallengeHeader, parseDigestAuthorization } from '../../protocol/http/mod.ts'
 import {
@@ -44,6 +44,7 @@ const BINDINGS_MAX = 10_000
 const EXPIRES_MAX_S = 3600
 const REALM = 'registrar.example'
 
+/** @throws the system's error when the port cannot be had */
 export async function startRegistrar(options: RegistrarOptions): Promise<Registrar> {
   const socket = createSocket('udp4')
   const bindings = new Map<string, number>()
@@ -57,13 +58,25 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
     const response = buildResponse(message.value, { ...answer, toTag: randomBytes(6).toString('hex'), source })
     socket.send(encodeSip(response), peer.port, peer.address)
   })
-  socket.bind(options.port, options.host)
-  await once(socket, 'listening')
+  await bind(socket, options)
   return {
     port: socket.address().port,
     registered: () => [...bindings].filter(([, until]) => until > Date.now()).map(([userId]) => userId),
     close: () => new Promise((closed) => socket.close(() => closed())),
   }
+}
+
+/** Rejects when the port cannot be had. */
+async function bind(socket: Socket, { port, host }: RegistrarOptions): Promise<void> {
+  try {
+    socket.bind({ port, address: host, exclusive: true })
+    await once(socket, 'listening')
+  } catch (error) {
+    socket.close()
+    throw error
+  }
+  // One datagram that could not be sent: the phone asks again.
+  socket.on('error', () => undefined)
 }
 
 type Answer = Pick<SipResponse, 'status' | 'reason' | 'headers'>
@@ -77,7 +90,10 @@ function answerRequest(
   if (request.method === 'ACK') return undefined
   if (request.method !== 'REGISTER') return { status: 501, reason: 'Not Implemented', headers: [] }
   const user = parseSipUri(parseAddress(header(request, 'to') ?? '')?.uri ?? '')?.user
-  const nonce = createHash('sha256').update(nonceKey).update(header(request, 'call-id') ?? '').digest('hex')
+  const nonce = createHash('sha256')
+    .update(nonceKey)
+    .update(header(request, 'call-id') ?? '')
+    .digest('hex')
   const password = user === undefined ? undefined : options.passwordOf(user)
   if (user === undefined || !proves(request, password, nonce)) return challenge(request, nonce)
   return register(request, user, bindings, options)

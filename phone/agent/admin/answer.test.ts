@@ -24,10 +24,12 @@ describe('command URLs', () => {
       '/admin/upgrade?http://h/sip88xx.12-0-2.loads',
       [{ kind: 'upgrade', url: 'http://h/sip88xx.12-0-2.loads', callerAddress: '192.0.2.77' }],
     ],
+    ['/admin/upgrade?/x.loads', [{ kind: 'upgrade', url: '/x.loads', callerAddress: '192.0.2.77' }]],
+    ['/admin/upgrade?http:///x.loads', [{ kind: 'upgrade', url: 'http:///x.loads', callerAddress: '192.0.2.77' }]],
     ['/admin/reboot', [{ kind: 'reboot', reason: 'User Triggered', resyncAfter: false }]],
     ['/admin/reboot?', [{ kind: 'reboot', reason: 'User Triggered', resyncAfter: false }]],
     ['/admin/factory-reset', [{ kind: 'factory-reset' }]],
-  ])('%s is taken [MPP §7.3] [guide: Retail Distribution]', (target, commands) => {
+  ])('takes the command %s [MPP §7.3] [guide: Retail Distribution]', (target, commands) => {
     const answer = ask(phone(), target)
     expect([answer.response.status, answer.commands]).toEqual([200, commands])
   })
@@ -55,10 +57,22 @@ describe('command URLs', () => {
     `/admin/resync?http://h/${'a'.repeat(5000)}`,
     '/admin/upgrade?http://h/firmware.bin',
     '/admin/upgrade?ftp://h/x.loads',
-  ])('%s is refused with a sentence [MPP §7.3]', (target) => {
+    '/admin/upgrade?ftp:///x.loads',
+    '/admin/upgrade?/x.bin',
+  ])('refuses the command %s with a sentence [MPP §7.3]', (target) => {
     const answer = ask(phone(), target)
     expect([answer.response.status, answer.commands]).toEqual([400, []])
     expect(answer.response.body).toMatch(/<p>[A-Z].*\.<\/p>/)
+  })
+
+  it.each([
+    ['/admin/ping?prov.example.net', {}, 501],
+    ['/admin/ping?192.0.2.1', {}, 501],
+    ['/admin/ping?', {}, 400],
+    ['/admin/ping?a;reboot', {}, 400],
+    ['/admin/ping?h', { Enable_Direct_Action_Url: 'No' }, 403],
+  ])('judges %s by its host, and sends nothing [MPP §7.3]', (target, values, status) => {
+    expect(ask(phone(values), target).response.status).toBe(status)
   })
 
   it('refuses a factory reset while a line is busy [MPP §7.3]', () => {
@@ -154,6 +168,82 @@ describe('accounts', () => {
   })
 })
 
+describe('wrong passwords', () => {
+  const agent = phone({ Admin_Password: ADMIN })
+  const from = (before: typeof agent, password: string, peerAddress: string, now: number) =>
+    ask(before, `/admin/reboot?&xuser=admin&xpassword=${password}`, { peerAddress }, now)
+  const guess = (times: number, now = NOW) => {
+    let guessed = agent
+    for (let count = 0; count < times; count += 1) guessed = from(guessed, 'wrong', '192.0.2.66', now).agent
+    return guessed
+  }
+
+  it('cost nothing at first, then the address must wait, longer each time, also with the right one [MPP §7.1]', () => {
+    expect(from(guess(4), ADMIN, '192.0.2.66', NOW).response.status).toBe(200)
+    const locked = from(guess(5), ADMIN, '192.0.2.66', NOW + 999)
+    expect([locked.response.status, locked.commands]).toEqual([429, []])
+    expect(new Map(locked.response.headers).get('Retry-After')).toBe('1')
+    const again = from(from(guess(5), 'wrong', '192.0.2.66', NOW + 1000).agent, ADMIN, '192.0.2.66', NOW + 2999)
+    expect(again.response.status).toBe(429)
+    expect(from(again.agent, ADMIN, '192.0.2.66', NOW + 3000).response.status).toBe(200)
+  })
+
+  it('lock nobody else out, and nobody who has sent no password', () => {
+    expect(from(guess(50), ADMIN, '192.0.2.1', NOW).response.status).toBe(200)
+    expect(ask(guess(50), '/admin', { peerAddress: '192.0.2.66' }).response.status).toBe(401)
+  })
+
+  it('are forgotten after the right one', () => {
+    const known = from(guess(4), ADMIN, '192.0.2.66', NOW).agent
+    expect(known.ram.web.guessers).toEqual([])
+  })
+
+  it('by digest count too', () => {
+    let { agent: asked } = ask(agent, '/admin')
+    for (let count = 0; count < 5; count += 1) {
+      const authorization = sign(challengeFrom(ask(asked, '/admin')), {
+        user: 'admin',
+        password: 'x',
+        target: '/admin',
+      })
+      asked = ask(asked, '/admin', { headers: new Map([['authorization', authorization]]) }).agent
+    }
+    expect(from(asked, ADMIN, '192.0.2.77', NOW).response.status).toBe(429)
+  })
+})
+
+describe('POST /CGI/Execute', () => {
+  const OPEN = { CISCO_XML_EXE_Enable: 'Yes', CISCO_XML_EXE_Auth_Mode: 'Trusted' }
+  const send = (text: string, values: Readonly<Record<string, string>> = OPEN) =>
+    ask(phone(values), '/CGI/Execute', { method: 'POST', body: new TextEncoder().encode(text) })
+  const object = (url: string) => `<CP-8851-3PCCExecute><ExecuteItem URL=${url}/></CP-8851-3PCCExecute>`
+
+  it.each<[string, number, readonly Command[]]>([
+    [object('"Resync:http://h/p"'), 200, [{ ...BY_WEB, rule: 'http://h/p' }]],
+    [object('Resync:http://h/p'), 200, [{ ...BY_WEB, rule: 'http://h/p' }]],
+    [object('"Resync:"'), 200, [{ ...BY_WEB, rule: undefined }]],
+    [object('"Resync:[--key $SA] https://h/$MA.cfg"'), 200, [{ ...BY_WEB, rule: '[--key $SA] https://h/$MA.cfg' }]],
+    [object('"Resync:ftp://h/p"'), 400, []],
+    [object('"Key:Services"'), 501, []],
+    ['<CP-8851-3PCCExecute/>', 400, []],
+    ['<flat-profile/>', 400, []],
+    ['<a', 400, []],
+  ])('answers the object %s with %i [MPP §7.3]', (text, status, commands) => {
+    const answer = send(text)
+    expect([answer.response.status, answer.commands]).toEqual([status, commands])
+  })
+
+  it.each([
+    [{ ...OPEN, CISCO_XML_EXE_Enable: 'No' }, 403],
+    [{ ...OPEN, Provision_Enable: 'No' }, 403],
+    [{ ...OPEN, CISCO_XML_EXE_Auth_Mode: 'Remote Credential' }, 501],
+    [{ ...OPEN, CISCO_XML_EXE_Auth_Mode: 'Local Credential', Admin_Password: ADMIN }, 401],
+    [{ ...OPEN, Admin_Password: ADMIN }, 200],
+  ])('is gated by CISCO_XML_EXE_Enable and _Auth_Mode, case %# [MPP §7.3]', (values, status) => {
+    expect(send(object('"Resync:"'), values).response.status).toBe(status)
+  })
+})
+
 describe('every answer', () => {
   it.each(['/', '/admin', '/admin/reboot', '/cfg.xml', '/nothing', '/phone.css'])(
     'of %s is not stored and not framed [RFC 9111 §5.2]',
@@ -167,11 +257,19 @@ describe('every answer', () => {
   )
 
   it('comes without throwing, whatever was sent', () => {
-    const agent = phone({ User_Password: USER })
+    const agent = phone({ User_Password: USER, CISCO_XML_EXE_Enable: 'Yes' })
     const target = fc.oneof(
       fc.string({ maxLength: 60 }).map((rest) => `/${rest}`),
       fc
-        .constantFrom('/', '/admin/advanced', '/admin/config.xml', '/admin/resync?', '/?tab=')
+        .constantFrom(
+          '/',
+          '/admin/advanced',
+          '/admin/config.xml',
+          '/admin/resync?',
+          '/admin/ping?',
+          '/CGI/Execute',
+          '/?tab=',
+        )
         .chain((path) => fc.string().map((rest) => path + rest)),
     )
     const header = fc.tuple(fc.constantFrom('authorization', 'content-type', 'origin', 'host'), fc.string())

@@ -8,14 +8,17 @@ import type { Millis, Rng } from '../../../protocol/result.ts'
 import { randomHex } from '../chance.ts'
 import { parameterYes } from '../parameters.ts'
 import type { Agent, WebRequest, WebResponse } from '../types.ts'
-import { answerCommand, answerUpload } from './commands.ts'
+import { answerCommand, answerPing, answerUpload } from './commands.ts'
 import type { CommandAnswer } from './commands.ts'
-import { comesFromElsewhere, readForm } from './form.ts'
+import { answerExecute, trustsExecute } from './execute.ts'
+import { comesFromElsewhere, isOwnName, readForm } from './form.ts'
 import type { SubmittedForm } from './form.ts'
 import { exportWithoutSecrets } from '../hidden.ts'
 import { INFO_TAB, showPage } from './page.ts'
 import { respond, sentence, STYLE, xmlDocument } from './response.ts'
+import { insistOnPassword, mustSetPassword } from './set-password.ts'
 import { signIn } from './sign-in.ts'
+import type { SignIn } from './sign-in.ts'
 import { withWeb } from './state.ts'
 import type { Account, WebAnswer } from './state.ts'
 import { statusXml } from './status.ts'
@@ -30,7 +33,7 @@ type Route =
   | { readonly kind: 'style' }
   | { readonly kind: 'page'; readonly account: Account; readonly tab: string }
   | { readonly kind: 'status' | 'export'; readonly account: Account }
-  | { readonly kind: 'command' | 'upload'; readonly account: 'admin' }
+  | { readonly kind: 'command' | 'upload' | 'ping' | 'execute'; readonly account: 'admin' }
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/phone.css', { kind: 'style' }],
@@ -47,6 +50,8 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/admin/upgrade', { kind: 'command', account: 'admin' }],
   ['/admin/reboot', { kind: 'command', account: 'admin' }],
   ['/admin/factory-reset', { kind: 'command', account: 'admin' }],
+  ['/admin/ping', { kind: 'ping', account: 'admin' }],
+  ['/CGI/Execute', { kind: 'execute', account: 'admin' }],
 ])
 
 /**
@@ -67,16 +72,26 @@ export function answerWeb(agent: Agent, request: WebRequest, now: Millis, rng: R
   if (wrongMethod !== undefined) return { agent, response: wrongMethod, commands: [] }
   if (route.kind === 'style') return { agent, response: respond(200, 'text/css', STYLE), commands: [] }
   const suffix = splitAccountSuffix(request.target).account
-  const entry = signIn(withFormTokens(agent, rng), route.account, { request, suffix }, now, rng)
+  const ready = withFormTokens(agent, rng)
+  const entry: SignIn =
+    route.kind === 'execute' && trustsExecute(agent)
+      ? { kind: 'in', agent: ready }
+      : signIn(ready, route.account, { request, suffix }, now, rng)
+  if (entry.kind !== 'in') return { agent: entry.agent, response: notIn(entry, route.account), commands: [] }
+  const answer = mustSetPassword(entry.agent)
+    ? insistOnPassword(entry.agent, route.kind === 'page', request, now)
+    : answerRoute(entry.agent, route, request, query, now)
+  return withoutBodyForHead(request, answer)
+}
+
+function notIn(entry: Exclude<SignIn, { kind: 'in' }>, account: Account): WebResponse {
   if (entry.kind === 'challenge') {
-    const text = `Sign in with the name and password of account ${route.account}.`
-    return {
-      agent: entry.agent,
-      response: sentence(401, 'Sign in', text, [['WWW-Authenticate', entry.header]]),
-      commands: [],
-    }
+    const text = `Sign in with the name and password of account ${account}.`
+    return sentence(401, 'Sign in', text, [['WWW-Authenticate', entry.header]])
   }
-  return withoutBodyForHead(request, answerRoute(entry.agent, route, request, query, now))
+  const seconds = Math.ceil(entry.waitMs / 1000)
+  const text = `Too many wrong passwords came from your address. Try again in ${seconds} s.`
+  return sentence(429, 'Wait', text, [['Retry-After', String(seconds)]])
 }
 
 function answerRoute(
@@ -102,6 +117,10 @@ function answerRoute(
       return { agent, ...commandOf(agent, request) }
     case 'upload':
       return { agent, ...answerUpload(agent, request) }
+    case 'ping':
+      return { agent, ...answerPing(agent, query) }
+    case 'execute':
+      return { agent, ...answerExecute(agent, request) }
     default:
       return assertNever(route)
   }
@@ -141,6 +160,9 @@ function refusal(agent: Agent, request: WebRequest): WebResponse | undefined {
   if (request.method === 'POST' && comesFromElsewhere(request)) {
     return sentence(403, 'Refused', 'This form came from another site. Open the page of the phone itself.')
   }
+  if (request.method === 'POST' && !isOwnName(agent, request.headers.get('host'))) {
+    return sentence(421, 'Refused', 'This is not a name of the phone. Open its page by its IP address.')
+  }
   return undefined
 }
 
@@ -152,6 +174,8 @@ const METHODS: Readonly<Record<Route['kind'], readonly string[]>> = {
   // A HEAD of a curious client must not restart the phone.
   command: ['GET'],
   upload: ['POST'],
+  ping: ['GET'],
+  execute: ['POST'],
 }
 
 function methodRefusal(route: Route, request: WebRequest): WebResponse | undefined {

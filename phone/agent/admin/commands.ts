@@ -52,8 +52,19 @@ export function answerUpload(agent: Agent, request: WebRequest): CommandAnswer {
   return accepted('The phone applies the profile.', { kind: 'apply-profile', body: request.body })
 }
 
+/** MPP §7.3: letters, digits, hyphens and underscores; dots are inferred. */
+const PING_HOST = /^[A-Za-z0-9._-]{1,253}$/
+
+/** `/admin/ping?host`: judged as on a phone, but a virtual phone sends no ICMP. */
+export function answerPing(agent: Agent, host: string): CommandAnswer {
+  const off = switchedOff(agent, 'ping')
+  if (off !== undefined) return refused(403, `${off} is No on this phone.`)
+  if (!PING_HOST.test(host)) return refused(400, 'What stands after "?" is not the name or address of a host.')
+  return refused(501, 'Ping is not available on a virtual phone.')
+}
+
 /** @returns the parameter that forbids it (MPP §7.2, §7.3), or undefined. */
-function switchedOff(agent: Agent, what: ActionUrl['kind'] | 'upload'): string | undefined {
+function switchedOff(agent: Agent, what: ActionUrl['kind'] | 'upload' | 'ping'): string | undefined {
   if (!parameterYes(agent, 'Enable_Direct_Action_Url')) return 'Enable_Direct_Action_Url'
   if (what === 'resync' && !parameterYes(agent, 'Provision_Enable')) return 'Provision_Enable'
   if (what === 'upgrade' && !parameterYes(agent, 'Upgrade_Enable')) return 'Upgrade_Enable'
@@ -72,7 +83,11 @@ function resync(rule: string | undefined, callerAddress: string): CommandAnswer 
 function upgrade(url: string | undefined, callerAddress: string): CommandAnswer {
   // MPP §4.5: without a server in it the caller is the server, so it is judged with that.
   const whole = url === undefined ? undefined : serverFromCaller(url, callerAddress)
-  if (url !== undefined && whole !== undefined && (!makesSense(whole, 'upgrade') || !/\.loads(?:$|[?\s|])/i.test(url))) {
+  if (
+    url !== undefined &&
+    whole !== undefined &&
+    (!makesSense(whole, 'upgrade') || !/\.loads(?:$|[?\s|])/i.test(url))
+  ) {
     return refused(
       400,
       'What stands after "?" is not the URL of a .loads file. Write scheme://server[:port]/path/file.loads.',
@@ -81,8 +96,8 @@ function upgrade(url: string | undefined, callerAddress: string): CommandAnswer 
   return accepted('The phone upgrades as soon as it is idle.', { kind: 'upgrade', url, callerAddress })
 }
 
-function makesSense(rule: string, kind: 'profile' | 'upgrade'): boolean {
-  // Macros have their values only when the rule runs; here it must merely be a rule.
+/** @returns whether the text is a rule; macros have their values only when it runs. */
+export function makesSense(rule: string, kind: 'profile' | 'upgrade'): boolean {
   return rule.length <= RULE_CHARS_MAX && evaluateRule(rule, kind, () => UNKNOWN_HERE).kind !== 'invalid'
 }
 

@@ -49,6 +49,24 @@ export function readForm(agent: Agent, account: Account, request: WebRequest): R
   return ok({ tab: form.get(TAB_FIELD) ?? '', values, cleared })
 }
 
+/**
+ * Whether the name in Host can be this phone's. A page of a stranger whose name was made to point at the phone (DNS
+ * rebinding) counts as the same site for a browser, so its forms are refused by that name. Good are addresses, names
+ * without a dot, names of the phone's own domain, and those of the local network that nobody else can own.
+ */
+export function isOwnName(agent: Agent, host: string | undefined): boolean {
+  if (host === undefined) return true
+  const name = host
+    .trim()
+    .toLowerCase()
+    .replace(/:\d{1,5}$/, '')
+    .replace(/\.$/, '')
+  if (/^\[[0-9a-f:.%]+\]$/.test(name) || /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(name)) return true
+  const domain = (agent.ram.lease?.domain ?? '').trim().toLowerCase().replace(/\.$/, '')
+  const endings = [...(domain === '' ? [] : [domain]), 'localhost', 'local', 'home.arpa', 'internal']
+  return /^[a-z0-9_-]+$/.test(name) || endings.some((ending) => name.endsWith(`.${ending}`))
+}
+
 /** Whether a browser says that a page of another site sent this request. Scripts send neither header. */
 export function comesFromElsewhere(request: WebRequest): boolean {
   if (request.headers.get('sec-fetch-site') === 'cross-site') return true

@@ -67,6 +67,16 @@ describe('the pages of an account', () => {
     expect(body).toContain('Firmware Upgrade Status 3')
   })
 
+  it.each(['resync', 'periodic', 'retry', 'resync-at'])(
+    'tell the next resync when the alarm %s is set [MPP §7.4]',
+    (timer) => {
+      const running = phone()
+      const body = ask({ ...running, ram: { ...running.ram, timers: { [timer]: NOW + 61_000 } } }, '/admin').response
+        .body
+      expect(body).toContain('<th scope="row">Next Resync</th><td>11/14/2023 22:14:21</td>')
+    },
+  )
+
   it('tell the same in status.xml, which is XML [MPP §7.4]', () => {
     const running = phone({ User_ID_1_: '<1001>' })
     const flash = { ...running.flash, rebootHistory: [{ at: NOW, reason: 'Upgrade' as const }] }
@@ -99,7 +109,25 @@ describe('a submitted form', () => {
   it('restarts and resyncs after a change that needs it, "Submit All Changes" [MPP §5.3] [MPP §5.7]', () => {
     const answer = post(phone(), '/admin/advanced', { Proxy_1_: 'sip.example.org', Cfwd_All_Dest: '5' })
     expect(valueOf(answer, 'Proxy_1_')).toBe('sip.example.org')
-    expect(answer.commands).toEqual([{ kind: 'reboot', reason: 'User Triggered', resyncAfter: true }])
+    expect(answer.commands).toEqual([
+      { kind: 'locally-changed', elements: ['Proxy_1_', 'Cfwd_All_Dest'], restarts: true },
+      { kind: 'reboot', reason: 'User Triggered', resyncAfter: true },
+    ])
+  })
+
+  it('resyncs at once when a profile rule was entered [MPP §5.3] [guide: Provisioning Overview]', () => {
+    expect(post(phone(), '/admin/advanced', { Profile_Rule: 'https://prov.example.net/x' }).commands).toEqual([
+      { kind: 'locally-changed', elements: ['Profile_Rule'] },
+      { kind: 'resync', rule: undefined, by: 'web', callerAddress: undefined },
+    ])
+  })
+
+  it('restarts after any change of the admin by policy [MPP §5.3]', () => {
+    const agent = phone({ Cfwd_All_Dest: ['', 'rw'] })
+    const always = { ...agent, policies: { ...agent.policies, submitAllChanges: 'restart-always' as const } }
+    const kinds = (target: string) => post(always, target, { Cfwd_All_Dest: '5' }).commands.map(({ kind }) => kind)
+    expect([kinds('/admin/advanced'), kinds('/')]).toEqual([['locally-changed', 'reboot'], ['locally-changed']])
+    expect(post(always, '/admin/advanced', {}).commands).toEqual([])
   })
 
   it('changes live what needs no restart [MPP §5.7]', () => {
@@ -170,12 +198,84 @@ describe('a submitted form', () => {
   })
 })
 
+describe('the name in Host', () => {
+  it.each([
+    ['192.0.2.5', 200],
+    ['192.0.2.5:8080', 200],
+    ['[2001:db8::5]:80', 200],
+    ['SEP000E08AABBCC', 200],
+    ['localhost:8080', 200],
+    ['phone.office.example', 200],
+    ['phone.local', 200],
+    ['evil.example', 421],
+    ['192.0.2.5.evil.example', 421],
+    ['office.example.evil.example', 421],
+  ])('%s answers a form with %i: no stranger may rebind a name to the phone', (host, status) => {
+    const agent = phone()
+    const lease = { address: '192.0.2.5', domain: 'office.example', options: new Map() }
+    const answer = post({ ...agent, ram: { ...agent.ram, lease } }, '/', {}, [['host', host]])
+    expect(answer.response.status).toBe(status)
+  })
+})
+
+describe('the page "Set Password"', () => {
+  const STRONG = 'Chosen-by-Owner-1'
+  const fresh = () => {
+    const agent = phone()
+    return { ...agent, policies: { ...agent.policies, setPasswordPage: true } }
+  }
+  const submit = (fields: Readonly<Record<string, string>>) => {
+    const page = ask(fresh(), '/')
+    const token = page.agent.ram.web.formTokens?.admin ?? ''
+    const body = new TextEncoder().encode(new URLSearchParams({ '.token': token, ...fields }).toString())
+    const headers = new Map([['content-type', 'application/x-www-form-urlencoded']])
+    return ask(page.agent, '/', { method: 'POST', body, headers })
+  }
+
+  it('stands before everything on a blank phone, by policy only [MPP §7.1]', () => {
+    for (const target of ['/', '/admin', '/admin/advanced?tab=System']) {
+      expect(ask(fresh(), target).response.body).toContain('<h1>Set Password</h1>')
+      expect(ask(phone(), target).response.body).not.toContain('Set Password')
+    }
+    for (const target of ['/cfg.xml', '/admin/resync?http://h/p', '/admin/reboot', '/status.xml']) {
+      const answer = ask(fresh(), target)
+      expect([answer.response.status, answer.commands]).toEqual([403, []])
+    }
+  })
+
+  it('is over once a password is set, or the phone was provisioned without one [MPP §7.1]', () => {
+    const answer = submit({ Admin_Password: STRONG, Admin_Password_again: STRONG })
+    expect([answer.response.status, answer.commands.length]).toEqual([200, 1])
+    expect(valueOf(answer, 'Admin_Password') === STRONG).toBe(true)
+    expect(ask(answer.agent, '/admin').response.status).toBe(401)
+    const agent = fresh()
+    const bound = { ...agent, flash: { ...agent.flash, customization: 'Acquired' as const } }
+    expect(ask(bound, '/admin').response.body).not.toContain('<h1>Set Password</h1>')
+  })
+
+  it.each([
+    [{}],
+    [{ Admin_Password: STRONG }],
+    [{ Admin_Password: STRONG, Admin_Password_again: `${STRONG}2` }],
+    [{ Admin_Password: 'weak', Admin_Password_again: 'weak' }],
+    [{ Admin_Password: STRONG, Admin_Password_again: STRONG, User_Password: 'weak' }],
+  ])('stays when the passwords will not do, case %# [MPP §7.1]', (fields) => {
+    const answer = submit(fields)
+    expect([answer.response.status, answer.commands, valueOf(answer, 'Admin_Password')]).toEqual([400, [], ''])
+  })
+})
+
 describe('secrets', () => {
   it.each([
     ['[--key abc] http://h/p', `[--key ${MASK}] http://h/p`],
     ['[--uid me --pwd "a b"] http://h/p', `[--uid me --pwd ${MASK}] http://h/p`],
     ['[--key $SA] http://h/p', '[--key $SA] http://h/p'],
     ['http://u:pw@h/p', `http://u:${MASK}@h/p`],
+    ['[--key"a b"] http://h/p', `[--key${MASK}] http://h/p`],
+    ['[--pwd a&b] http://h/p', `[--pwd ${MASK}] http://h/p`],
+    ['[--key “a b”] http://h/p', `[--key ${MASK}] http://h/p`],
+    ['( Password_1_ = "x y"; a = "1"; )! http://h/p', `( Password_1_ = ${MASK}; a = "1"; )! http://h/p`],
+    ['( GPP_SA = "x"; )! http://h/p', `( GPP_SA = ${MASK}; )! http://h/p`],
   ])('in %s are masked [MPP §4.4]', (rule, shown) => {
     expect(withoutSecrets(rule)).toBe(shown)
   })

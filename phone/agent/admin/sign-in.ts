@@ -2,8 +2,8 @@
  * Who is asking: digest (MD5) for both accounts, Basic over TLS, or the `&xuser=&xpassword=` suffix of command URLs.
  * Source: MPP §7.1, §7.3 (scheme is a Model), §7.2 (session timeouts); RFC 7616 §3.3, §3.4, §5.4; RFC 7617.
  *
- * An account without a password opens without a prompt. A real phone first insists on a "Set Password" page out of the
- * box; the virtual phone leaves that out, so that a sealed phone can be bound by one action URL as the guide shows.
+ * An account without a password opens without a prompt; the "Set Password" page of a phone out of the box is a policy
+ * (`set-password.ts`). Wrong passwords are slowed down (`lock-out.ts`).
  */
 import {
   checkDigest,
@@ -16,6 +16,7 @@ import type { ActionAccount } from '../../../protocol/http/mod.ts'
 import { randomHex } from '../chance.ts'
 import type { Agent, WebRequest } from '../types.ts'
 import { passwordOf, secondsOf } from './settings.ts'
+import { guessedRight, guessedWrong, lockedForMs } from './lock-out.ts'
 import { PENDING_NONCE_MS, PENDING_NONCES_MAX, sameSecret, SESSIONS_MAX, withWeb } from './state.ts'
 import type { Account, Session, WebState } from './state.ts'
 
@@ -23,12 +24,15 @@ export type SignIn =
   | { readonly kind: 'in'; readonly agent: Agent }
   /** Answer 401; `header` is the value of WWW-Authenticate. */
   | { readonly kind: 'challenge'; readonly agent: Agent; readonly header: string }
+  /** Answer 429: too many wrong passwords came from there. */
+  | { readonly kind: 'locked'; readonly agent: Agent; readonly waitMs: Millis }
 
 interface Visit {
   readonly agent: Agent
   readonly account: Account
   readonly now: Millis
   readonly rng: Rng
+  readonly peerAddress: string
 }
 
 /**
@@ -42,20 +46,37 @@ export function signIn(
   now: Millis,
   rng: Rng,
 ): SignIn {
-  const asked: Visit = { agent, account, now, rng }
   if (passwordOf(agent, account) === '') return { kind: 'in', agent }
   const { request, suffix } = visit
-  if (suffix !== undefined) {
-    return knows(asked, suffix.user, suffix.password) ? { kind: 'in', agent } : challenge(asked, false)
-  }
   const authorization = request.headers.get('authorization') ?? ''
+  const { peerAddress } = request
+  const asked: Visit = { agent, account, now, rng, peerAddress }
+  const waitMs = lockedForMs(agent.ram.web.guessers, peerAddress, now)
+  // Who sends no password is only asked for one.
+  if (waitMs > 0 && (suffix !== undefined || authorization !== '')) return { kind: 'locked', agent, waitMs }
+  if (suffix !== undefined) return admit(asked, knows(asked, suffix.user, suffix.password))
   if (/^basic\s/i.test(authorization)) {
     const basic = request.tls ? parseBasicAuthorization(authorization) : undefined
-    return basic !== undefined && knows(asked, basic.username, basic.password)
-      ? { kind: 'in', agent }
-      : challenge(asked, false)
+    // Over plain HTTP a Basic password is not even looked at.
+    return basic === undefined ? challenge(asked, false) : admit(asked, knows(asked, basic.username, basic.password))
   }
   return signInByDigest(asked, request, authorization)
+}
+
+function admit(visit: Visit, right: boolean): SignIn {
+  return right ? { kind: 'in', agent: forgiven(visit) } : challenge(suspected(visit), false)
+}
+
+function forgiven({ agent, peerAddress }: Visit): Agent {
+  const { web } = agent.ram
+  const guessers = guessedRight(web.guessers, peerAddress)
+  return guessers === web.guessers ? agent : withWeb(agent, { ...web, guessers })
+}
+
+function suspected(visit: Visit): Visit {
+  const { agent, peerAddress, now } = visit
+  const { web } = agent.ram
+  return { ...visit, agent: withWeb(agent, { ...web, guessers: guessedWrong(web.guessers, peerAddress, now) }) }
 }
 
 /** The names that open a page: its own account, and admin for the pages of the user. */
@@ -81,8 +102,8 @@ function signInByDigest(visit: Visit, request: WebRequest, authorization: string
   const right =
     password !== '' && checkDigest(digest, { method, uri, body, password, realm: account, qopRequired: true })
   const count = digest.protection?.nonceCount
-  if (!right || named === undefined || count === undefined) return challenge(visit, false)
-  const { web } = agent.ram
+  if (!right || named === undefined || count === undefined) return challenge(suspected(visit), false)
+  const { web } = forgiven(visit).ram
   const session = web.sessions.find(({ nonce }) => nonce === digest.nonce)
   if (session === undefined) {
     const pending = web.pending.some(({ nonce, at }) => nonce === digest.nonce && now - at < PENDING_NONCE_MS)

@@ -1,6 +1,7 @@
 /** What the web server remembers between two requests; lost by a power cut. Source: MPP §7.1, RFC 7616 §3.4, §5.4. */
 import type { Millis } from '../../../protocol/result.ts'
 import type { Agent, Command, WebResponse } from '../types.ts'
+import type { Guesser } from './lock-out.ts'
 
 /** Nonces that nobody has answered yet. The oldest goes first; an early visitor then gets a fresh one, marked stale. */
 export const PENDING_NONCES_MAX = 64
@@ -27,13 +28,15 @@ export interface Session {
 }
 
 export interface WebState {
+  /** Addresses that have sent wrong passwords. */
+  readonly guessers: readonly Guesser[]
   readonly pending: readonly PendingNonce[]
   readonly sessions: readonly Session[]
   /** Drawn at the first request after a boot; every form of that account carries it (CSRF). */
   readonly formTokens: Readonly<Record<Account, string>> | undefined
 }
 
-export const initialWebState: WebState = { pending: [], sessions: [], formTokens: undefined }
+export const initialWebState: WebState = { guessers: [], pending: [], sessions: [], formTokens: undefined }
 
 /** What a request leads to: the phone after it, the answer, and work for the core. */
 export interface WebAnswer {

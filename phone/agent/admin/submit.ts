@@ -38,7 +38,8 @@ export function submitForm(agent: Agent, account: Account, form: SubmittedForm):
     }
   }
   if (errors.size > 0) return err(errors)
-  const reboots = account === 'admin' && needsReboot(agent, changed)
+  const always = agent.policies.submitAllChanges === 'restart-always' && changed.length > 0
+  const reboots = account === 'admin' && (always || needsReboot(agent, changed))
   return ok({
     agent: changed.length === 0 ? agent : { ...agent, flash: { ...agent.flash, parameters: store } },
     changed,
@@ -49,7 +50,12 @@ export function submitForm(agent: Agent, account: Account, form: SubmittedForm):
 
 function commandsFor(changed: readonly string[], reboots: boolean): readonly Command[] {
   if (changed.length === 0) return []
-  if (!reboots) return [{ kind: 'locally-changed', elements: changed }]
+  if (!reboots) {
+    const edited: Command = { kind: 'locally-changed', elements: changed }
+    // Guide: Provisioning Overview. Provisioning information that is entered on the web pages is followed at once.
+    const provisions = changed.some((element) => /^Profile_Rule(?:_[BCD])?$/.test(element))
+    return provisions ? [edited, { kind: 'resync', rule: undefined, by: 'web', callerAddress: undefined }] : [edited]
+  }
   return [
     { kind: 'locally-changed', elements: changed, restarts: true },
     { kind: 'reboot', reason: 'User Triggered', resyncAfter: true },

@@ -63,7 +63,7 @@ describe('NOTIFY', () => {
     ['check-sync', 489, []],
     ['prt-gen', 489, []],
     ['', 489, []],
-  ])('%s is answered %i [MPP §8]', (event, status, commands) => {
+  ])('answers the event %s with %i [MPP §8]', (event, status, commands) => {
     const step = receive(started(OPEN), request('NOTIFY', [['Event', event]]))
     expect([step.status, step.commands]).toEqual([status, commands])
   })

@@ -212,7 +212,7 @@ describe('a registration that fails', () => {
     ['a listed code waits the short interval', { Retry_Reg_RSC: '5??, 40*' }, 403, 30],
     ['0 stops', { Reg_Retry_Long_Intvl: '0' }, 403, undefined],
     ['Retry-After counts where it is longer', { Retry_Reg_RSC: '503' }, 503, 90],
-  ])('%s [MPP §13.8]', (_, values, status, seconds) => {
+  ])('retries by its parameters: %s [MPP §13.8]', (_, values, status, seconds) => {
     const line = new Line(values).step({ kind: 'start' })
     line.receive(reply(line.request, status, status === 503 ? [['Retry-After', '90 (busy)']] : []))
     expect(linesWake(line.agent.ram.lines)).toBe(seconds === undefined ? undefined : START + seconds * 1000)

@@ -12,14 +12,7 @@ import type { SipResponse } from '../../../protocol/sip/mod.ts'
 import { randomHex } from '../chance.ts'
 import { say } from '../mask.ts'
 import type { AgentAction, SipPeer } from '../types.ts'
-import {
-  challengeOf,
-  contactUri,
-  grantedSeconds,
-  refreshAfterMs,
-  registerRequest,
-  wholeSeconds,
-} from './register.ts'
+import { challengeOf, contactUri, grantedSeconds, refreshAfterMs, registerRequest, wholeSeconds } from './register.ts'
 import type { World } from './register.ts'
 import { cleanText, hostPortText, retryAfterMs, samePeer, secondsOf, timersOf } from './settings.ts'
 import type { LineAccount, PendingRegister, Registration } from './state.ts'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { printResyncUrl } from '../../../protocol/http/mod.ts'
 import type { AccountSettings } from '../../devices/mod.ts'
-import type { ApiPlatform } from '../context.ts'
+import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import {
   changeAccountSettings,
   createAccount,
@@ -12,7 +12,9 @@ import {
   listAccounts,
   listLines,
   openWindow,
+  recordReveal,
   revealLinePassword,
+  revokeCode,
   type StoredAccount,
   type StoredLine,
 } from '../../store/mod.ts'
@@ -28,7 +30,6 @@ import {
   Window,
   WindowInput,
 } from '../contract.ts'
-import type { Api, ReadyPlatform } from '../listen.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { PageQuery, Reveal, withoutAbsent } from './query.ts'
 
@@ -43,15 +44,28 @@ export function accountRoutes(api: Api, ready: ReadyPlatform): void {
 function accountItself(api: Api, ready: ReadyPlatform): void {
   api.post(
     '/api/v1/accounts',
-    { config: { scope: 'write' }, schema: { summary: 'Make an account', body: AccountInput, response: { 201: Account } } },
+    {
+      config: { scope: 'write' },
+      schema: { summary: 'Make an account', body: AccountInput, response: { 201: Account } },
+    },
     async (request, reply) => {
       const { name, kind, parentId, settings } = request.body
       const customerId = request.body.customerId ?? randomBytes(6).toString('hex')
       const made = await ready().db.transaction((tx) =>
-        createAccount(tx, actor(request), { name, kind, parentId, customerId, settings: withoutAbsent<AccountSettings>(settings) }),
+        createAccount(tx, actor(request), {
+          name,
+          kind,
+          parentId,
+          customerId,
+          settings: withoutAbsent<AccountSettings>(settings),
+        }),
       )
       if (!made.ok) {
-        throw new ApiProblem(409, 'customer-id-taken', `Cannot make the account: Customer ID "${customerId}" is in use. Choose another.`)
+        throw new ApiProblem(
+          409,
+          'customer-id-taken',
+          `Cannot make the account: Customer ID "${customerId}" is in use. Choose another.`,
+        )
       }
       return reply.code(201).send(accountJson(made.value))
     },
@@ -60,7 +74,11 @@ function accountItself(api: Api, ready: ReadyPlatform): void {
     '/api/v1/accounts',
     {
       config: { scope: 'read' },
-      schema: { summary: 'List accounts', querystring: PageQuery, response: { 200: z.object({ items: z.array(Account), next: z.string().nullable() }) } },
+      schema: {
+        summary: 'List accounts',
+        querystring: PageQuery,
+        response: { 200: z.object({ items: z.array(Account), next: z.string().nullable() }) },
+      },
     },
     async (request) => {
       const { limit, after } = request.query
@@ -77,7 +95,12 @@ function accountItself(api: Api, ready: ReadyPlatform): void {
     '/api/v1/accounts/:id/settings',
     {
       config: { scope: 'write' },
-      schema: { summary: 'Change how its phones get their profile', params: AccountId, body: AccountSettingsInput, response: { 200: Account } },
+      schema: {
+        summary: 'Change how its phones get their profile',
+        params: AccountId,
+        body: AccountSettingsInput,
+        response: { 200: Account },
+      },
     },
     async (request) => {
       const changed = await ready().db.transaction((tx) =>
@@ -103,7 +126,11 @@ function lineRoutes(api: Api, ready: ReadyPlatform): void {
       const line = { ...rest, accountId: request.params.id, authId, outboundProxy, transport }
       const made = await platform.db.transaction((tx) => createLine(tx, platform.vault, actor(request), line))
       if (!made.ok) {
-        throw new ApiProblem(409, 'line-taken', `Cannot make the line: "${rest.userId}" exists at "${rest.domain}" already. Choose another user or domain.`)
+        throw new ApiProblem(
+          409,
+          'line-taken',
+          `Cannot make the line: "${rest.userId}" exists at "${rest.domain}" already. Choose another user or domain.`,
+        )
       }
       return reply.code(201).send(lineJson(made.value, null))
     },
@@ -112,16 +139,24 @@ function lineRoutes(api: Api, ready: ReadyPlatform): void {
     '/api/v1/accounts/:id/lines',
     {
       config: { scope: 'read' },
-      schema: { summary: 'Its SIP lines', params: AccountId, querystring: Reveal, response: { 200: z.object({ items: z.array(Line) }) } },
+      schema: {
+        summary: 'Its SIP lines',
+        params: AccountId,
+        querystring: Reveal,
+        response: { 200: z.object({ items: z.array(Line) }) },
+      },
     },
     async (request) => {
       const platform = ready()
       if (request.query.reveal) requireScope(request, 'secrets')
       await existing(platform, request.params.id)
       const lines = await listLines(platform.db, request.params.id)
+      if (request.query.reveal) await recordReveal(platform.db, actor(request), 'account', request.params.id)
       const items = []
       for (const line of lines) {
-        const password = request.query.reveal ? await revealLinePassword(platform.db, platform.vault, line.id) : undefined
+        const password = request.query.reveal
+          ? await revealLinePassword(platform.db, platform.vault, line.id)
+          : undefined
         items.push(lineJson(line, password ?? null))
       }
       return { items }
@@ -134,7 +169,12 @@ function enrolmentRoutes(api: Api, ready: ReadyPlatform): void {
     '/api/v1/accounts/:id/codes',
     {
       config: { scope: 'write' },
-      schema: { summary: 'Make a one-time code', params: AccountId, body: CodeInput.default(CodeInput.parse({})), response: { 201: Code } },
+      schema: {
+        summary: 'Make a one-time code',
+        params: AccountId,
+        body: CodeInput.default(CodeInput.parse({})),
+        response: { 201: Code },
+      },
     },
     async (request, reply) => {
       const platform = ready()
@@ -148,11 +188,29 @@ function enrolmentRoutes(api: Api, ready: ReadyPlatform): void {
       return reply.code(201).send({ ...code, url, lineIds: [...code.lineIds], expiresAt: code.expiresAt.toISOString() })
     },
   )
+  api.delete(
+    '/api/v1/accounts/:id/codes/:codeId',
+    {
+      config: { scope: 'write' },
+      schema: { summary: 'Revoke a code', params: AccountId.extend({ codeId: z.string().max(128) }), response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      const { id, codeId } = request.params
+      const revoked = await ready().db.transaction((tx) => revokeCode(tx, actor(request), id, codeId))
+      if (!revoked) throw notFound('code in force', codeId)
+      return reply.code(204).send(null)
+    },
+  )
   api.post(
     '/api/v1/accounts/:id/windows',
     {
       config: { scope: 'write' },
-      schema: { summary: 'Open an enrolment window for its Customer ID', params: AccountId, body: WindowInput, response: { 201: Window } },
+      schema: {
+        summary: 'Open an enrolment window for its Customer ID',
+        params: AccountId,
+        body: WindowInput,
+        response: { 201: Window },
+      },
     },
     async (request, reply) => {
       const platform = ready()
@@ -173,12 +231,20 @@ async function existing(platform: ApiPlatform, id: string): Promise<StoredAccoun
 }
 
 /** Throws unless every line is one of the account's. */
-export async function refuseForeignLines(platform: ApiPlatform, accountId: string, lineIds: readonly string[]): Promise<void> {
+export async function refuseForeignLines(
+  platform: ApiPlatform,
+  accountId: string,
+  lineIds: readonly string[],
+): Promise<void> {
   if (lineIds.length === 0) return
   const own = new Set((await listLines(platform.db, accountId)).map(({ id }) => id))
   const foreign = lineIds.find((id) => !own.has(id))
   if (foreign !== undefined) {
-    throw new ApiProblem(422, 'unknown-line', `Line "${foreign}" is not one of account "${accountId}". List its lines to see their ids.`)
+    throw new ApiProblem(
+      422,
+      'unknown-line',
+      `Line "${foreign}" is not one of account "${accountId}". List its lines to see their ids.`,
+    )
   }
 }
 

@@ -17,7 +17,10 @@ function parameterJson(parameter: ResolvedParameter, reveal: boolean): Config['p
     ua: parameter.ua ?? null,
     ...(parameter.secret ? { secret: true } : {}),
     origin: originJson(parameter.origin),
-    overrode: parameter.overrode.map((each) => ({ value: hidden ? null : each.value, origin: originJson(each.origin) })),
+    overrode: parameter.overrode.map((each) => ({
+      value: hidden ? null : each.value,
+      origin: originJson(each.origin),
+    })),
   }
 }
 

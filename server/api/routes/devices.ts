@@ -4,7 +4,7 @@ import { modelInfo } from '../../../protocol/profile/mod.ts'
 import type { Result } from '../../../protocol/result.ts'
 import type { DeviceFacts } from '../../devices/mod.ts'
 import { type EventName, EVENTS } from '../../events.ts'
-import type { ApiPlatform } from '../context.ts'
+import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { renderOwnProfile, resolveDevice } from '../../profiles/mod.ts'
 import {
   confirmDevice,
@@ -16,13 +16,13 @@ import {
   listEvents,
   listReports,
   loadDeviceFacts,
+  recordReveal,
   registerDevice,
   type Sql,
   viewDevice,
 } from '../../store/mod.ts'
 import { actor, requireScope } from '../auth.ts'
 import { Device, DeviceConfig, DeviceInput, Event, Mac, Report } from '../contract.ts'
-import type { Api, ReadyPlatform } from '../listen.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { refuseForeignLines } from './accounts.ts'
 import { configJson, configXml } from './device-config.ts'
@@ -68,7 +68,11 @@ function listing(api: Api, ready: ReadyPlatform): void {
     '/api/v1/devices',
     {
       config: { scope: 'read' },
-      schema: { summary: 'List devices', querystring: Query, response: { 200: z.object({ items: z.array(Device), next: z.string().nullable() }) } },
+      schema: {
+        summary: 'List devices',
+        querystring: Query,
+        response: { 200: z.object({ items: z.array(Device), next: z.string().nullable() }) },
+      },
     },
     async (request) => {
       const { limit, after, accountId, state } = request.query
@@ -84,7 +88,12 @@ function listing(api: Api, ready: ReadyPlatform): void {
   )
 }
 
-type StateChange = (tx: Sql, platform: ApiPlatform, who: string, mac: MacAddress) => Promise<Result<void, DeviceProblem>>
+type StateChange = (
+  tx: Sql,
+  platform: ApiPlatform,
+  who: string,
+  mac: MacAddress,
+) => Promise<Result<void, DeviceProblem>>
 
 const STATE_CHANGES: Readonly<Record<'confirm' | 'release' | 'disable', { summary: string; change: StateChange }>> = {
   confirm: {
@@ -123,19 +132,28 @@ function configuration(api: Api, ready: ReadyPlatform): void {
     '/api/v1/devices/:mac/config',
     {
       config: { scope: 'read' },
-      schema: { summary: 'What its profile says, and why', params: DeviceParams, querystring: Query, response: { 200: DeviceConfig } },
+      schema: {
+        summary: 'What its profile says, and why',
+        params: DeviceParams,
+        querystring: Query,
+        response: { 200: DeviceConfig },
+      },
     },
     async (request, reply) => {
       const platform = ready()
       const { reveal, format } = request.query
       if (reveal) requireScope(request, 'secrets')
       const facts = await existingFacts(platform, request.params.mac)
+      if (reveal) await recordReveal(platform.db, actor(request), 'device', facts.device.mac)
       const resolved = resolveDevice(facts, platform.facts())
       const { version } = renderOwnProfile(facts, platform.facts())
       if (format === 'json') return configJson(resolved, version, reveal)
       const xml = configXml(resolved, reveal)
       // The serializer is for JSON; text that is sent as it is goes past it.
-      return reply.type('text/xml; charset=utf-8').serializer(() => xml).send(configJson(new Map(), version, false))
+      return reply
+        .type('text/xml; charset=utf-8')
+        .serializer(() => xml)
+        .send(configJson(new Map(), version, false))
     },
   )
 }
@@ -148,7 +166,15 @@ function history(api: Api, ready: ReadyPlatform): void {
   const Events = z.object({ items: z.array(Event), next: z.int().nullable() })
   api.get(
     '/api/v1/devices/:mac/events',
-    { config: { scope: 'read' }, schema: { summary: 'Its timeline, newest first', params: DeviceParams, querystring: Query, response: { 200: Events } } },
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'Its timeline, newest first',
+        params: DeviceParams,
+        querystring: Query,
+        response: { 200: Events },
+      },
+    },
     async (request) => {
       const platform = ready()
       await platform.flush()
@@ -159,7 +185,11 @@ function history(api: Api, ready: ReadyPlatform): void {
     '/api/v1/events',
     {
       config: { scope: 'read' },
-      schema: { summary: 'All events, newest first', querystring: Query.extend({ accountId: z.string().max(128).optional() }), response: { 200: Events } },
+      schema: {
+        summary: 'All events, newest first',
+        querystring: Query.extend({ accountId: z.string().max(128).optional() }),
+        response: { 200: Events },
+      },
     },
     async (request) => {
       await ready().flush()
@@ -168,7 +198,14 @@ function history(api: Api, ready: ReadyPlatform): void {
   )
   api.get(
     '/api/v1/devices/:mac/reports',
-    { config: { scope: 'read' }, schema: { summary: 'Reports it sent', params: DeviceParams, response: { 200: z.object({ items: z.array(Report) }) } } },
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'Reports it sent',
+        params: DeviceParams,
+        response: { 200: z.object({ items: z.array(Report) }) },
+      },
+    },
     async (request) => {
       const items = await listReports(ready().db, request.params.mac)
       return { items: items.map((report) => ({ ...report, at: report.at.toISOString() })) }
@@ -178,9 +215,19 @@ function history(api: Api, ready: ReadyPlatform): void {
 
 async function eventPage(
   platform: ApiPlatform,
-  query: { readonly limit: number; readonly before?: number | undefined; readonly mac?: string; readonly accountId?: string | undefined },
+  query: {
+    readonly limit: number
+    readonly before?: number | undefined
+    readonly mac?: string
+    readonly accountId?: string | undefined
+  },
 ) {
-  const rows = await listEvents(platform.db, { mac: query.mac, accountId: query.accountId, before: query.before, limit: query.limit })
+  const rows = await listEvents(platform.db, {
+    mac: query.mac,
+    accountId: query.accountId,
+    before: query.before,
+    limit: query.limit,
+  })
   const items = rows.map((row) => ({
     ...row,
     at: row.at.toISOString(),
@@ -190,7 +237,11 @@ async function eventPage(
   return { items, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null }
 }
 
-async function refuseUnknownAccount(platform: ApiPlatform, accountId: string | undefined, lineIds: readonly string[]): Promise<void> {
+async function refuseUnknownAccount(
+  platform: ApiPlatform,
+  accountId: string | undefined,
+  lineIds: readonly string[],
+): Promise<void> {
   if (accountId === undefined) {
     if (lineIds.length > 0) throw new ApiProblem(422, 'account-missing', 'Lines need the accountId that they belong to')
     return
@@ -202,7 +253,11 @@ async function refuseUnknownAccount(platform: ApiPlatform, accountId: string | u
 function refuseTooManyLines(model: z.infer<typeof DeviceInput>['model'], lineIds: readonly string[]): void {
   const most = modelInfo(model)?.lines
   if (most !== undefined && lineIds.length > most) {
-    throw new ApiProblem(422, 'too-many-lines', `A ${model} has ${most} line(s), ${lineIds.length} were named. Name fewer.`)
+    throw new ApiProblem(
+      422,
+      'too-many-lines',
+      `A ${model} has ${most} line(s), ${lineIds.length} were named. Name fewer.`,
+    )
   }
 }
 
@@ -211,7 +266,11 @@ function deviceProblem(mac: MacAddress, what: string, problem: DeviceProblem): A
     case 'unknown':
       return notFound('device', mac)
     case 'taken':
-      return new ApiProblem(409, 'device-taken', `Cannot ${what} ${mac}: it is ${problem.state} already. Release it first.`)
+      return new ApiProblem(
+        409,
+        'device-taken',
+        `Cannot ${what} ${mac}: it is ${problem.state} already. Release it first.`,
+      )
     case 'not-allowed':
       return new ApiProblem(409, 'wrong-state', `Cannot ${what} ${mac}: it is ${problem.state}.`)
   }

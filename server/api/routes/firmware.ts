@@ -1,15 +1,25 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { FirmwareFacts } from '../../fetch/mod.ts'
-import type { ApiPlatform } from '../context.ts'
-import { FIRMWARE_BYTES_MAX, FIRMWARE_NAME_FORM, FirmwareTooLarge, listFirmware, storeFirmware } from '../../store/mod.ts'
+import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
+import {
+  FIRMWARE_BYTES_MAX,
+  FIRMWARE_NAME_FORM,
+  FirmwareTooLarge,
+  listFirmware,
+  storeFirmware,
+} from '../../store/mod.ts'
 import { actor } from '../auth.ts'
 import { Firmware } from '../contract.ts'
-import type { Api, ReadyPlatform } from '../listen.ts'
 import { ApiProblem } from '../problem.ts'
 
 const Query = z.object({
-  name: z.string().regex(FIRMWARE_NAME_FORM, 'must be a file name of letters, digits, dots, _ and -, like sip88xx.12-0-7MPP0201-66.loads'),
+  name: z
+    .string()
+    .regex(
+      FIRMWARE_NAME_FORM,
+      'must be a file name of letters, digits, dots, _ and -, like sip88xx.12-0-7MPP0201-66.loads',
+    ),
 })
 
 /** Upload takes any content type, as it is: the body is streamed to disk. */
@@ -34,7 +44,10 @@ export function firmwareRoutes(api: Api, ready: ReadyPlatform): void {
   )
   api.get(
     '/api/v1/firmware',
-    { config: { scope: 'read' }, schema: { summary: 'List firmware files', response: { 200: z.object({ items: z.array(Firmware) }) } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'List firmware files', response: { 200: z.object({ items: z.array(Firmware) }) } },
+    },
     async () => {
       const platform = ready()
       const files = await listFirmware(platform.db)
@@ -48,7 +61,11 @@ async function store(platform: ApiPlatform, who: string, name: string, body: Rea
     return await storeFirmware(platform.db, who, name, body, platform.firmwarePath)
   } catch (error) {
     if (error instanceof FirmwareTooLarge) {
-      throw new ApiProblem(413, 'too-large', `Cannot store "${name}": a file may have at most ${FIRMWARE_BYTES_MAX} bytes`)
+      throw new ApiProblem(
+        413,
+        'too-large',
+        `Cannot store "${name}": a file may have at most ${FIRMWARE_BYTES_MAX} bytes`,
+      )
     }
     throw error
   }

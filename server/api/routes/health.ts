@@ -1,6 +1,5 @@
-import type { ApiPlatform } from '../context.ts'
+import type { Api, ApiPlatform } from '../context.ts'
 import { Health } from '../contract.ts'
-import type { Api } from '../listen.ts'
 
 /** 200 only when every door listens and migrations are done; 503 before, and while the database does not answer. */
 export function healthRoutes(api: Api, platform: () => ApiPlatform | undefined): void {
@@ -26,4 +25,3 @@ async function answers(platform: ApiPlatform): Promise<boolean> {
     return false
   }
 }
-

@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { parseMacAddress, parseProductName } from '../../../protocol/identity.ts'
 import { catalogue } from '../../../protocol/profile/mod.ts'
-import type { ApiPlatform } from '../context.ts'
+import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { checkLayer, type Layer as StoredLayer, type LayerParameter, type LayerScope } from '../../profiles/mod.ts'
 import { findAccount, findLayer, replaceLayer, viewDevice } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
 import { Layer, LayerInput } from '../contract.ts'
-import type { Api, ReadyPlatform } from '../listen.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { withoutAbsent } from './query.ts'
 
@@ -23,7 +22,12 @@ export function layerRoutes(api: Api, ready: ReadyPlatform): void {
     '/api/v1/layers/:scope/:id',
     {
       config: { scope: 'write' },
-      schema: { summary: 'Replace a layer of parameters', params: LayerParams, body: LayerInput, response: { 200: Layer } },
+      schema: {
+        summary: 'Replace a layer of parameters',
+        params: LayerParams,
+        body: LayerInput,
+        response: { 200: Layer },
+      },
     },
     async (request) => {
       const platform = ready()
@@ -54,11 +58,13 @@ async function canonicalId(platform: ApiPlatform, scope: LayerScope, id: string)
   switch (scope) {
     case 'platform':
     case 'provider':
-      if (id !== '-') throw new ApiProblem(422, 'bad-layer-id', `The layer of scope "${scope}" has the id "-", not "${id}"`)
+      if (id !== '-')
+        throw new ApiProblem(422, 'bad-layer-id', `The layer of scope "${scope}" has the id "-", not "${id}"`)
       return id
     case 'model': {
       const name = parseProductName(id)
-      if (name === undefined) throw new ApiProblem(422, 'bad-layer-id', `"${id}" is no product name; expected one like CP-8851-3PCC`)
+      if (name === undefined)
+        throw new ApiProblem(422, 'bad-layer-id', `"${id}" is no product name; expected one like CP-8851-3PCC`)
       return name
     }
     case 'account':
@@ -85,7 +91,9 @@ function refuseProblems(scope: LayerScope, id: string, parameters: ReadonlyMap<s
   const problems = checkLayer(scope, id, parameters)
   const first = problems[0]
   if (first === undefined) return
-  const listed = problems.slice(0, PROBLEMS_MAX).map(({ code, element, message, advice }) => ({ code, place: element, message, advice }))
+  const listed = problems
+    .slice(0, PROBLEMS_MAX)
+    .map(({ code, element, message, advice }) => ({ code, place: element, message, advice }))
   throw new ApiProblem(422, first.code, `${first.message}. ${first.advice}`, listed)
 }
 

@@ -1,21 +1,26 @@
 import { z } from 'zod'
 import { casInForce, type DeviceCa as StoredCa, fingerprintOf } from '../../pki/mod.ts'
-import type { ApiPlatform } from '../context.ts'
+import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { installDeviceCa, loadDeviceCas, removeDeviceCa } from '../../store/mod.ts'
 import { DeviceCa, DeviceCaInput } from '../contract.ts'
-import type { Api, ReadyPlatform } from '../listen.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 /** Device CAs: whose signature proves a phone. */
 export function trustRoutes(api: Api, ready: ReadyPlatform): void {
   api.get(
     '/api/v1/device-cas',
-    { config: { scope: 'read' }, schema: { summary: 'Device CAs', response: { 200: z.object({ items: z.array(DeviceCa) }) } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Device CAs', response: { 200: z.object({ items: z.array(DeviceCa) }) } },
+    },
     async () => ({ items: await listed(ready()) }),
   )
   api.post(
     '/api/v1/device-cas',
-    { config: { scope: 'admin' }, schema: { summary: 'Install a device CA', body: DeviceCaInput, response: { 201: DeviceCa } } },
+    {
+      config: { scope: 'admin' },
+      schema: { summary: 'Install a device CA', body: DeviceCaInput, response: { 201: DeviceCa } },
+    },
     async (request, reply) => {
       const platform = ready()
       const { name, pem, models } = request.body
@@ -26,7 +31,10 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
   )
   api.delete(
     '/api/v1/device-cas/:fingerprint',
-    { config: { scope: 'admin' }, schema: { summary: 'Remove a device CA', params: z.object({ fingerprint: z.string().max(64) }) } },
+    {
+      config: { scope: 'admin' },
+      schema: { summary: 'Remove a device CA', params: z.object({ fingerprint: z.string().max(64) }) },
+    },
     async (request, reply) => {
       const { fingerprint } = request.params
       const removed = await ready().db.transaction((tx) => removeDeviceCa(tx, fingerprint))
@@ -50,6 +58,10 @@ function refuseUnreadable(pem: string): void {
   try {
     fingerprintOf(pem)
   } catch {
-    throw new ApiProblem(422, 'bad-certificate', 'The text is no certificate; expected PEM that starts with -----BEGIN CERTIFICATE-----')
+    throw new ApiProblem(
+      422,
+      'bad-certificate',
+      'The text is no certificate; expected PEM that starts with -----BEGIN CERTIFICATE-----',
+    )
   }
 }

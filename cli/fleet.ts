@@ -1,0 +1,177 @@
+/** `offhook fleet`: many virtual phones in one process, and what was measured. */
+import type { Command } from 'commander'
+import {
+  type Arrival,
+  type Fleet,
+  type FleetCounts,
+  type FleetOptions,
+  type FleetSummary,
+  type Spread,
+  startFleet,
+} from '../phone/fleet/mod.ts'
+import { PhoneProblem } from '../phone/shell/mod.ts'
+import { parseMacAddress, parseProductName, type ProductName } from '../protocol/identity.ts'
+import { labCertificate } from './lab.ts'
+import {
+  addCommonOptions,
+  certificateFiles,
+  type CommonOptions,
+  dataDirFrom,
+  DEFAULT_RELEASE,
+  FAST,
+  leaseFrom,
+  rcUrlFrom,
+  readOption,
+} from './phone.ts'
+import { stopSignal } from './signals.ts'
+
+const REPORT_EVERY_MS = 2000
+/** A day; longer runs are for the server's own numbers. */
+const DURATION_SECONDS_MAX = 86_400
+
+interface Options extends CommonOptions {
+  readonly count: string
+  readonly seed: string
+  readonly mac: string
+  readonly model: string
+  readonly arrival: string
+  readonly until: string
+  readonly duration: string
+}
+
+export function registerFleetCommand(program: Command): void {
+  const command = program
+    .command('fleet')
+    .description('Run many virtual phones and measure what they get')
+    .option('--count <n>', 'how many phones', '50')
+    .option('--seed <n>', 'chooses serial numbers, delays and arrivals', '1')
+    .option('--mac <mac>', 'MAC address of the first one', '000e08100000')
+    .option('--model <products>', 'product names, comma-separated, given out in turn', 'CP-8851-3PCC')
+    .option('--arrival <pattern>', 'at-once, even:<seconds>, random:<seconds> or poisson:<phones a second>', 'even:10')
+    .option('--until <state>', 'end when all are provisioned or registered, or only by time (never)', 'provisioned')
+    .option('--duration <seconds>', 'end at the latest after this time', '600')
+  addCommonOptions(command).action((options: Options) => run(options))
+}
+
+async function run(options: Options): Promise<void> {
+  const seconds = wholeOf('--duration', options.duration, DURATION_SECONDS_MAX)
+  const reached = goalOf(options.until)
+  const fleet = open(fleetOptions(options))
+  const report = setInterval(() => write(options, 'fleet', fleet.counts()), REPORT_EVERY_MS)
+  try {
+    const end = fleet.until(reached, seconds * 1000).then(
+      () => 'reached',
+      () => 'out of time',
+    )
+    await Promise.race([end, stopSignal()])
+  } finally {
+    clearInterval(report)
+    const summary = fleet.summary()
+    await fleet.stop({ leaving: true })
+    write(options, 'fleet-summary', summary)
+    // For scripts: the goal was missed.
+    if (options.until !== 'never' && !reached(summary)) process.exitCode = 2
+  }
+}
+
+function open(options: FleetOptions): Fleet {
+  try {
+    return startFleet(options)
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new PhoneProblem(cause.message, { cause })
+    throw cause
+  }
+}
+
+function fleetOptions(options: Options): FleetOptions {
+  const files = certificateFiles(options)
+  const dataDir = dataDirFrom(options.data)
+  const firstMac = readOption('--mac', options.mac, parseMacAddress, '12 hex digits')
+  const release = options.firmware?.replace(/^[^.]*\./, '') ?? DEFAULT_RELEASE
+  const lease = leaseFrom(options)
+  if (firstMac === undefined) throw new PhoneProblem('--mac is missing')
+  return {
+    count: wholeOf('--count', options.count, Number.MAX_SAFE_INTEGER),
+    seed: wholeOf('--seed', options.seed, 2 ** 32 - 1),
+    firstMac,
+    models: options.model.split(',').map(modelOf),
+    release,
+    rcUrl: rcUrlFrom(options.rc),
+    clientCertificate: files === undefined ? dataDir !== undefined : files.certPem !== undefined,
+    arrival: arrivalOf(options.arrival),
+    lease: () => lease,
+    tls:
+      files !== undefined || dataDir === undefined
+        ? (files ?? {})
+        : ({ mac, serial, productName: model }) => labCertificate({ dataDir, mac, serial, model }),
+    ...(options.fast === true ? { policies: FAST } : {}),
+  }
+}
+
+function modelOf(text: string): ProductName {
+  const product = parseProductName(text)
+  if (product === undefined)
+    throw new PhoneProblem(`--model "${text}" is no product name; expected one like CP-8851-3PCC`)
+  return product
+}
+
+/** @throws PhoneProblem for what is no pattern */
+export function arrivalOf(text: string): Arrival {
+  if (text === 'at-once') return { kind: 'at-once' }
+  const [, kind, number] = /^(even|random|poisson):([0-9]{1,6}(?:\.[0-9]{1,6})?)$/.exec(text) ?? []
+  const value = Number(number)
+  if (kind === 'even' || kind === 'random') return { kind, overMs: value * 1000 }
+  if (kind === 'poisson' && value > 0) return { kind, perSecond: value }
+  throw new PhoneProblem(`--arrival "${text}" cannot be: expected at-once, even:10, random:10 or poisson:5`)
+}
+
+function goalOf(text: string): (counts: FleetCounts) => boolean {
+  switch (text) {
+    case 'provisioned':
+      return ({ provisioned, broken, phones }) => provisioned + broken >= phones
+    case 'registered':
+      return ({ registered, broken, phones }) => registered + broken >= phones
+    case 'never':
+      return () => false
+    default:
+      throw new PhoneProblem(`--until "${text}" cannot be: expected provisioned, registered or never`)
+  }
+}
+
+function wholeOf(name: string, text: string, most: number): number {
+  const value = Number(text)
+  if (/^[0-9]{1,15}$/.test(text) && value <= most) return value
+  throw new PhoneProblem(`${name} "${text}" is no whole number from 0 to ${most}`)
+}
+
+function write(options: Options, name: 'fleet' | 'fleet-summary', counts: FleetCounts | FleetSummary): void {
+  if (options.json === true) {
+    const line = { at: new Date().toISOString(), name, text: printCounts(counts), data: counts }
+    process.stdout.write(`${JSON.stringify(line)}\n`)
+    return
+  }
+  const more = 'outcomes' in counts ? printSummary(counts) : []
+  for (const line of [printCounts(counts), ...more]) process.stdout.write(`${line}\n`)
+}
+
+function printCounts(counts: FleetCounts): string {
+  const { phones, started, provisioned, registered, failed, broken, requests } = counts
+  const trouble = `${failed} failed${broken > 0 ? `, ${broken} broken` : ''}`
+  return `${started} of ${phones} phones on, ${provisioned} provisioned, ${registered} registered, ${trouble}, ${requests} requests`
+}
+
+function printSummary(summary: FleetSummary): readonly string[] {
+  const outcomes = Object.entries(summary.outcomes).map(([name, count]) => `${name}: ${count}`)
+  return [
+    `answers         ${outcomes.length === 0 ? 'none' : outcomes.join(', ')}`,
+    `exchange        ${printSpread(summary.latency)}`,
+    `to provisioned  ${printSpread(summary.toProvisioned)}`,
+    `to registered   ${printSpread(summary.toRegistered)}`,
+  ]
+}
+
+function printSpread(spread: Spread | undefined): string {
+  if (spread === undefined) return 'nothing measured'
+  const [median, p95, max] = [spread.medianMs, spread.p95Ms, spread.maxMs].map((ms) => `${ms.toFixed(1)} ms`)
+  return `median ${median}, p95 ${p95}, longest ${max} (${spread.count})`
+}

@@ -1,0 +1,326 @@
+/** `offhook phone`: one virtual phone on real sockets, with a terminal as its face. */
+import { existsSync, readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Agent, Hardware, Lease, PhoneEvent, PhonePolicies } from '../phone/agent/mod.ts'
+import {
+  keepBoxCertificate,
+  keepLabel,
+  type Label,
+  type Phone,
+  PhoneProblem,
+  readBoxCertificate,
+  readLabel,
+  removeState,
+  type ShellTls,
+  startPhone,
+} from '../phone/shell/mod.ts'
+import { hexToBytes } from '../protocol/bytes.ts'
+import { parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
+import { modelInfo } from '../protocol/profile/mod.ts'
+import type { Millis } from '../protocol/result.ts'
+import { openFace, printEvent, printJsonEvent } from './face.ts'
+import { labCertificate } from './lab.ts'
+import { stopSignal } from './signals.ts'
+
+const DEFAULT_MAC = '000e08a1b2c3'
+const DEFAULT_SERIAL = 'FCH2305DMH0'
+const DEFAULT_MODEL = 'CP-8851-3PCC'
+/** Old enough for upgrades, new enough for RC. */
+export const DEFAULT_RELEASE = '11-3-2MPP0001-609'
+const HARDWARE_VERSION = '2.0.1'
+const RC_PATH = '/software/edos/callhome/rc'
+
+/** For people who wait in front of the screen: no spreading of load, a quick boot. */
+export const FAST: Partial<PhonePolicies> = { bootMs: 500, flashMs: 1000, quietSeconds: 2, randomDelayUnitSeconds: 0 }
+
+/** Options that `phone` and `fleet` share, as commander hands them over. */
+export interface CommonOptions {
+  readonly data?: string
+  readonly firmware?: string
+  readonly rc?: string
+  readonly address?: string
+  readonly dhcp: readonly string[]
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly fast?: true
+  readonly json?: true
+}
+
+interface PhoneOptions extends CommonOptions {
+  readonly state?: string
+  readonly mac?: string
+  readonly serial?: string
+  readonly model?: string
+  readonly webPort: string
+  readonly webHost: string
+  readonly factoryReset?: true
+  readonly renewCertificate?: true
+}
+
+export function registerPhoneCommand(program: Command): void {
+  const command = program
+    .command('phone')
+    .description('Run one virtual phone')
+    .option('--state <dir>', 'where the phone keeps who it is and what it knows (default ./data/phones/<mac>)')
+    .option('--mac <mac>', `MAC address (default ${DEFAULT_MAC})`)
+    .option('--serial <serial>', `serial number (default ${DEFAULT_SERIAL})`)
+    .option('--model <product>', `product name (default ${DEFAULT_MODEL})`)
+    .option('--web-port <port>', 'its web server; 0 is any free port', '0')
+    .option('--web-host <address>', 'where its web server listens', '127.0.0.1')
+    .option('--factory-reset', 'start as it left the factory')
+    .option('--renew-certificate', 'have a new factory certificate made, for example for a new server')
+  addCommonOptions(command).action((options: PhoneOptions) => run(options))
+}
+
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--data <dir>', 'data directory of the server, whose lab makes the factory certificate [OFFHOOK_DATA]')
+    .option('--dhcp <option=value>', '66, 150, 159, 160 or 60=text, 43 or 125=hex, domain=name; repeatable', gather, [])
+    .option('--rc <url>', 'redirect service of a blank phone (default: that of the server) [OFFHOOK_PUBLIC_URL]')
+    .option('--firmware <load>', `load in flash of a new phone, e.g. sip88xx.${DEFAULT_RELEASE}`)
+    .option('--address <ip>', 'address of the phone in its lease (default: that of this machine)')
+    .option('--ca <file>', 'CA of the server, PEM')
+    .option('--cert <file>', 'client certificate, PEM')
+    .option('--key <file>', 'its private key, PEM')
+    .option('--fast', 'boot at once and do not wait a random time before the first resync')
+    .option('--json', 'one JSON object for each event on stdout, and nothing else')
+}
+
+async function run(options: PhoneOptions): Promise<void> {
+  const { label, stateDir } = labelFor(options)
+  // Nothing of the folder is touched before all options are right.
+  const webPort = portOf(options.webPort)
+  const lease = leaseFrom(options)
+  const rcUrl = rcUrlFrom(options.rc)
+  keepLabel(stateDir, label)
+  if (options.factoryReset === true) removeState(stateDir)
+  const tls = await certificateFor(options, label, stateDir)
+  const hardware: Hardware = {
+    ...label,
+    hardwareVersion: HARDWARE_VERSION,
+    clientCertificate: tls.certPem !== undefined,
+    rcUrl,
+  }
+  await live({ hardware, stateDir, tls, lease, webPort, webHost: options.webHost }, options)
+}
+
+type Start = Pick<Parameters<typeof startPhone>[0], 'hardware' | 'tls' | 'lease' | 'webPort' | 'webHost'> & {
+  readonly stateDir: string
+}
+
+async function live(start: Start, options: PhoneOptions): Promise<void> {
+  const running: { phone: Phone | undefined } = { phone: undefined }
+  let end: (problem?: PhoneProblem) => void = () => undefined
+  const ended = new Promise<PhoneProblem | undefined>((resolveEnd) => {
+    end = resolveEnd
+  })
+  const face =
+    options.json === true
+      ? { print: (line: string) => void process.stdout.write(`${line}\n`), close: () => undefined }
+      : openFace({
+          phone: () => running.phone,
+          input: process.stdin,
+          output: process.stdout,
+          now: Date.now,
+          quit: () => end(),
+        })
+  const onEvent = (event: PhoneEvent, at: Millis): void => {
+    face.print(options.json === true ? printJsonEvent(event, at) : printEvent(event, at))
+    if (event.name === 'phone-failed') end(new PhoneProblem(event.text))
+  }
+  try {
+    running.phone = await startPhone({ ...start, onEvent, ...(options.fast === true ? { policies: FAST } : {}) })
+    if (options.json !== true) foretell(running.phone, (line) => face.print(line))
+    stopSignal().then(
+      () => end(),
+      () => end(),
+    )
+    const problem = await ended
+    if (problem !== undefined) throw problem
+  } finally {
+    face.close()
+    await running.phone?.switchOff()
+  }
+}
+
+/** The guide spreads the first resync over some time; whoever watches should know. */
+function foretell(phone: Phone, print: (line: string) => void): void {
+  const told = ({ ram }: Agent): void => {
+    const seconds = Math.round(((ram.timers.resync ?? 0) - Date.now()) / 1000)
+    if (seconds > 2)
+      print(`          First resync in ${seconds} s (Resync_Random_Delay). "resync" does it now; --fast never waits`)
+  }
+  phone
+    .until(({ ram }) => ram.timers.resync !== undefined, 120_000)
+    .then(told, () => {
+      // It was switched off meanwhile, or has nothing to wait for.
+    })
+}
+
+// --- who the phone is
+
+function labelFor(options: PhoneOptions): { readonly label: Label; readonly stateDir: string } {
+  const given = readGiven(options)
+  const stateDir = resolve(options.state ?? join('data', 'phones', given.mac ?? DEFAULT_MAC))
+  const kept = readLabel(stateDir)
+  if (kept === undefined) return { label: newLabel(given, options.firmware), stateDir }
+  const differs = (['mac', 'serial', 'productName'] as const).find(
+    (part) => given[part] !== undefined && given[part] !== kept[part],
+  )
+  if (differs === undefined) return { label: kept, stateDir }
+  throw new PhoneProblem(
+    `Cannot use "${stateDir}" for another phone: it belongs to ${kept.productName} ${kept.mac} ${kept.serial}. Choose another folder by --state`,
+  )
+}
+
+type Given = Partial<Pick<Label, 'mac' | 'serial' | 'productName'>>
+
+function readGiven(options: PhoneOptions): Given {
+  const mac = readOption('--mac', options.mac, parseMacAddress, '12 hex digits')
+  const serial = readOption('--serial', options.serial, parseSerialNumber, '4 to 32 letters and digits')
+  const productName = readOption('--model', options.model, parseProductName, 'a product name like CP-8851-3PCC')
+  return {
+    ...(mac === undefined ? {} : { mac }),
+    ...(serial === undefined ? {} : { serial }),
+    ...(productName === undefined ? {} : { productName }),
+  }
+}
+
+/** @throws PhoneProblem that says what was expected */
+export function readOption<T>(
+  name: string,
+  text: string | undefined,
+  parse: (text: string) => T | undefined,
+  expected: string,
+): T | undefined {
+  if (text === undefined) return undefined
+  const value = parse(text)
+  if (value === undefined) throw new PhoneProblem(`${name} "${text}" cannot be: expected ${expected}`)
+  return value
+}
+
+function newLabel(given: Given, firmware: string | undefined): Label {
+  const mac = given.mac ?? parseMacAddress(DEFAULT_MAC)
+  const serial = given.serial ?? parseSerialNumber(DEFAULT_SERIAL)
+  const productName = given.productName ?? parseProductName(DEFAULT_MODEL)
+  if (mac === undefined || serial === undefined || productName === undefined)
+    throw new Error('the defaults are a phone')
+  const family = modelInfo(productName)?.firmwareFamily ?? 'sip88xx'
+  return { mac, serial, productName, factoryLoad: firmware ?? `${family}.${DEFAULT_RELEASE}` }
+}
+
+// --- what it trusts
+
+async function certificateFor(options: PhoneOptions, label: Label, stateDir: string): Promise<ShellTls> {
+  const files = certificateFiles(options)
+  if (files !== undefined) return files
+  const kept = readBoxCertificate(stateDir)
+  if (kept !== undefined && options.renewCertificate !== true) return kept
+  const dataDir = dataDirFrom(options.data)
+  if (dataDir === undefined) return {}
+  const { mac, serial, productName: model } = label
+  const { certPem, keyPem, caPem } = await labCertificate({ dataDir, mac, serial, model })
+  keepBoxCertificate(stateDir, { certPem, keyPem, caPem })
+  return { certPem, keyPem, caPem }
+}
+
+/** @returns undefined when no file was named */
+export function certificateFiles({ ca, cert, key }: CommonOptions): ShellTls | undefined {
+  if (ca === undefined && cert === undefined && key === undefined) return undefined
+  if ((cert === undefined) !== (key === undefined))
+    throw new PhoneProblem('A client certificate needs both --cert and --key')
+  return {
+    ...(ca === undefined ? {} : { caPem: readPem(ca) }),
+    ...(cert === undefined ? {} : { certPem: readPem(cert) }),
+    ...(key === undefined ? {} : { keyPem: readPem(key) }),
+  }
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new PhoneProblem(`Cannot read "${path}": ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/** The server's data directory: as named, else the usual one if a server has been there. */
+export function dataDirFrom(named: string | undefined): string | undefined {
+  const given = named ?? nonEmpty(process.env['OFFHOOK_DATA'])
+  if (given !== undefined) return resolve(given)
+  return existsSync(join('data', 'master.key')) ? resolve('data') : undefined
+}
+
+/** `--rc`, else the path of the redirect service at the server's public URL. */
+export function rcUrlFrom(given: string | undefined): string {
+  const { OFFHOOK_PUBLIC_URL, OFFHOOK_HTTPS_PORT } = process.env
+  const server = nonEmpty(OFFHOOK_PUBLIC_URL) ?? `https://localhost:${nonEmpty(OFFHOOK_HTTPS_PORT) ?? '8443'}`
+  const url = given ?? `${server.replace(/\/+$/, '')}${RC_PATH}`
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url
+  throw new PhoneProblem(`"${url}" is no URL of a redirect service: expected https://server[:port]${RC_PATH}`)
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}
+
+// --- its network
+
+/** @throws PhoneProblem that names the first wrong `--dhcp` */
+export function leaseFrom({ dhcp, address }: Pick<CommonOptions, 'dhcp' | 'address'>): Lease {
+  const options = new Map<number, string | Uint8Array>()
+  let domain: string | undefined
+  for (const text of dhcp) {
+    const [, name = '', value = ''] = /^([a-z0-9]+)=(.*)$/is.exec(text) ?? []
+    if (name.toLowerCase() === 'domain') domain = value
+    else options.set(Number(name), dhcpValue(text, name, value))
+  }
+  return { address: address ?? machineAddress(), domain, options }
+}
+
+function dhcpValue(text: string, name: string, value: string): string | Uint8Array {
+  switch (name) {
+    case '60':
+    case '66':
+    case '159':
+    case '160':
+      return value
+    case '150': {
+      // RFC 5859 §3: a list of IPv4 addresses, four bytes each.
+      const bytes = value.split(',').flatMap((address) => address.trim().split('.').map(Number))
+      const fits = bytes.length % 4 === 0 && bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256)
+      if (fits) return Uint8Array.from(bytes)
+      break
+    }
+    case '43':
+    case '125': {
+      const bytes = hexToBytes(value.replace(/[\s:]/g, ''))
+      if (bytes !== undefined) return bytes
+      break
+    }
+  }
+  throw new PhoneProblem(
+    `--dhcp "${text}" cannot be: expected 66, 159, 160 or 60=text, 150=address, 43 or 125=hex, or domain=name`,
+  )
+}
+
+/** The first address that others can reach, else the loopback one. */
+function machineAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (/^[0-9]+$/.test(text) && port < 65_536) return port
+  throw new PhoneProblem(`--web-port "${text}" is no port: expected 0 to 65535`)
+}
+
+function gather(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}

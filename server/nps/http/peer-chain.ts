@@ -1,0 +1,56 @@
+/** The certificates that a phone showed, also on a session that TLS resumed. */
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { PeerChain, ProvenCertificate } from '../../pki/types.ts'
+
+/** Certificates of one chain that are looked at. */
+const CHAIN_MAX = 6
+/** Phones whose intermediates are remembered. The intermediates themselves are few and kept once. */
+const PHONES_MAX = 50_000
+const INTERMEDIATES_MAX = 1000
+
+type Prove = (chain: PeerChain) => ProvenCertificate | undefined
+
+/**
+ * A resumed session carries the phone's own certificate and no other, so what a proved phone sent along at its full
+ * handshake is remembered. The proof itself is never remembered here: it is made anew with the CAs in force.
+ */
+export function createChainProver(): (socket: TLSSocket, prove: Prove) => ProvenCertificate | undefined {
+  const intermediates = new Map<string, Uint8Array>()
+  const sentAlong = new Map<string, readonly string[]>()
+
+  function remember(certificates: readonly DetailedPeerCertificate[]): void {
+    const [leaf, ...rest] = certificates
+    if (leaf === undefined || rest.length === 0 || intermediates.size + rest.length > INTERMEDIATES_MAX) return
+    for (const each of rest) intermediates.set(each.fingerprint256, each.raw)
+    if (sentAlong.size >= PHONES_MAX) sentAlong.delete(sentAlong.keys().next().value ?? '')
+    sentAlong.set(leaf.fingerprint256, rest.map((each) => each.fingerprint256))
+  }
+
+  function recall(leaf: DetailedPeerCertificate): PeerChain {
+    const rest = (sentAlong.get(leaf.fingerprint256) ?? []).map((fingerprint) => intermediates.get(fingerprint))
+    return rest.filter((der) => der !== undefined)
+  }
+
+  return (socket, prove) => {
+    const certificates = certificatesOf(socket)
+    const [leaf] = certificates
+    if (leaf === undefined) return undefined
+    const chain = certificates.map(({ raw }) => raw)
+    if (socket.isSessionReused() && chain.length === 1) return prove([leaf.raw, ...recall(leaf)])
+    const proven = prove(chain)
+    if (proven !== undefined) remember(certificates)
+    return proven
+  }
+}
+
+function certificatesOf(socket: TLSSocket): readonly DetailedPeerCertificate[] {
+  const certificates: DetailedPeerCertificate[] = []
+  let current: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  // Node gives an empty object when there is no certificate, and the root names itself as its issuer.
+  while (current?.raw !== undefined && certificates.length < CHAIN_MAX) {
+    certificates.push(current)
+    const issuer: DetailedPeerCertificate | undefined = current.issuerCertificate
+    current = issuer === current ? undefined : issuer
+  }
+  return certificates
+}
