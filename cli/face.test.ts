@@ -65,7 +65,6 @@ describe('the keypad', () => {
         const { effect } = readFaceLine(line, menu)
         if (effect.kind !== 'print') return
         // What was typed may be shown again; it must not move the cursor.
-        // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
         expect(effect.lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
       }),
     )

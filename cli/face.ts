@@ -222,6 +222,5 @@ function clockTime(at: Millis): string {
 
 /** Texts of servers are shown too; their control characters must not move the cursor. */
 function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 }

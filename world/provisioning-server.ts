@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { FetchRequest as PhoneRequest } from '../phone/agent/mod.ts'
+import type { MacAddress } from '../protocol/identity.ts'
 import { assert, assertNever, type Millis } from '../protocol/result.ts'
 import type { FetchRequest } from '../server/fetch/mod.ts'
 import { answerTftp, type Delivery, serveFetch } from '../server/nps/mod.ts'
@@ -17,8 +18,8 @@ export interface Leaving {
   readonly at: Millis
   readonly door: FetchRequest['door']
   readonly target: string
-  /** Whether the asker showed a certificate. */
-  readonly certified: boolean
+  /** Whose certificate the asker showed; undefined for none. */
+  readonly certified: MacAddress | undefined
   readonly status: number
   readonly bytes: Uint8Array
 }
@@ -98,7 +99,7 @@ export class ProvisioningServer {
   async answerHttp(asked: PhoneRequest, caller: Caller): Promise<HttpAnswer> {
     const request = requestAtDoor(asked, caller)
     const answer = this.#renderHttp(await serveFetch(this.platform.context, request))
-    this.#note(request.door, request.target, caller, answer.status, answer.body)
+    this.#note(request.door, request.target, { ...caller, certificate: request.certificate }, answer.status, answer.body)
     return answer
   }
 
@@ -113,7 +114,7 @@ export class ProvisioningServer {
   }
 
   #note(door: FetchRequest['door'], target: string, caller: Caller, status: number, bytes: Uint8Array): void {
-    const certified = caller.certificate !== undefined
+    const certified = caller.certificate?.mac
     this.#leavings.push({ at: this.#clock?.now ?? WORLD_START, door, target, certified, status, bytes })
   }
 

@@ -31,7 +31,7 @@ import {
   viewDevice,
 } from '../server/store/mod.ts'
 import { openTestPlatform, plant } from '../server/testing.ts'
-import { REDIRECT_URL, REGISTRAR_HOST } from './addresses.ts'
+import { PUBLIC_HTTP_URL, PUBLIC_URL, REDIRECT_URL, REGISTRAR_HOST } from './addresses.ts'
 import { WORLD_START } from './clock.ts'
 import { ProvisioningServer } from './provisioning-server.ts'
 import { World } from './world.ts'
@@ -65,6 +65,7 @@ export interface Premises {
 /** To be called once, at the top of a test file; everything is closed when its tests are over. */
 export async function openPremises(): Promise<Premises> {
   const { platform } = await openTestPlatform({ now: () => WORLD_START })
+  platform.setPublicUrls({ https: PUBLIC_URL, http: PUBLIC_HTTP_URL })
   for (const load of [NEW_LOAD, NEXT_LOAD]) await storeLoad(platform, load)
   const labCa = await ensureLabCa(platform.db, platform.vault, WORLD_START)
   const servers: ProvisioningServer[] = []
@@ -137,7 +138,7 @@ export class Operator {
   ): Promise<AccountOfWorld> {
     const { platform } = this.#premises
     const customerId = `cust-${this.#world.seed}-${this.#accountCount}`
-    const userIds = Array.from({ length: how.lines ?? 1 }, (_, index) => `${this.#world.seed}${this.#accountCount}0${index + 1}`)
+    const userIds = Array.from({ length: how.lines ?? 1 }, (_, index) => `${1001 + index}-${this.#accountCount}-${this.#world.seed}`)
     this.#accountCount += 1
     const account = await platform.db.transaction(async (tx) => {
       const made = await createAccount(tx, WHO, {
@@ -245,7 +246,7 @@ export class Operator {
       accountId: view.account_id,
       lines: facts.lines.map(({ userId }) => userId),
       versions: {
-        wanted: renderOwnProfile(facts, server.platform.facts()).version,
+        wanted: renderOwnProfile(facts, this.#premises.platform.facts()).version,
         served: view.served_version,
         running: view.running_version,
       },
@@ -315,6 +316,8 @@ export interface PhoneOfScene {
   /** A certificate as a value instead of a real one: quicker, for thousands of phones. */
   readonly quickCertificate?: boolean
   readonly mustLearnCa?: string
+  /** Whether the redirect service that the phone was built to ask is the one of this world; by default it is. */
+  readonly rcReachable?: boolean
 }
 
 /** A world of its own: other seeds have other phones, accounts and codes. */
@@ -326,7 +329,8 @@ export function openScene(premises: Premises, server: ProvisioningServer, seed: 
     operator,
     async phone(how = {}) {
       const number = how.number ?? 0
-      const hardware = hardwareOf(seed, number)
+      const rcUrl = how.rcReachable === false ? 'https://activate.cisco.example/rc' : REDIRECT_URL
+      const hardware: Hardware = { ...hardwareOf(seed, number), rcUrl }
       const certificate = how.quickCertificate === true ? quickCertificate(premises, hardware) : await realCertificate(premises, hardware)
       const options: Omit<WorldPhoneOptions, 'chance'> = {
         hardware,

@@ -122,6 +122,8 @@ export class WorldPhone {
   powerOn(): void {
     this.#life += 1
     const life = this.#life
+    // PATCH
+    if (!this.#agent.flash.upgradeHistory[0]?.text.startsWith('Upgraded')) this.#agent = { ...this.#agent, flash: { ...this.#agent.flash, upgradeFingerprint: undefined } }
     this.send({ kind: 'power-on' })
     this.#around.clock.after(DHCP_MS, () => {
       if (life === this.#life) this.send({ kind: 'network-up', lease: this.lease, sipPort: SIP_PORT })

@@ -56,11 +56,15 @@ export function status(agent: Agent, now: Millis): PhoneStatus {
   }
 }
 
+/** Modes with a working system: while it starts, nobody can connect. */
+const UP: readonly Mode[] = ['discovering', 'running', 'flashing']
+
 /** Where and whether the built-in web server listens (MPP §7.2). */
 export function webServer(agent: Agent): { readonly enabled: boolean; readonly port: number; readonly tls: boolean } {
   const tls = parameterText(agent, 'Enable_Protocol').trim().toLowerCase() === 'https'
   const written = Number(parameterText(agent, 'Web_Server_Port'))
   const port = Number.isInteger(written) && written > 0 && written <= 65_535 ? written : 80
   // MPP §7.2: with HTTPS as the protocol the default port is 443.
-  return { enabled: parameterYes(agent, 'Enable_Web_Server'), port: tls && port === 80 ? 443 : port, tls }
+  const enabled = UP.includes(agent.ram.mode) && parameterYes(agent, 'Enable_Web_Server')
+  return { enabled, port: tls && port === 80 ? 443 : port, tls }
 }

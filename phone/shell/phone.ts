@@ -78,7 +78,7 @@ export interface Surroundings {
 }
 
 /** Opens the sockets and switches the power on. Throws PhoneProblem for what a person can put right. */
-export function startPhone(options: PhoneShellOptions): Promise<Phone> {
+export async function startPhone(options: PhoneShellOptions): Promise<Phone> {
   const schedule = createSchedule(options.now ?? Date.now)
   const transport = createTransport({ tls: options.tls, ...options.network })
   const syslog = createSyslogSender()
@@ -86,7 +86,7 @@ export function startPhone(options: PhoneShellOptions): Promise<Phone> {
 }
 
 /** As `startPhone`, with surroundings that the caller owns and closes. */
-export function startPhoneIn(options: PhoneShellOptions, surroundings: Surroundings): Promise<Phone> {
+export async function startPhoneIn(options: PhoneShellOptions, surroundings: Surroundings): Promise<Phone> {
   return begin(new ShellPhone(options, surroundings, () => undefined))
 }
 

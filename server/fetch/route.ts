@@ -9,14 +9,14 @@ import type { Route } from './types.ts'
 export const PATH_CHARS_MAX = 512
 const FOLDERS_MAX = 8
 
-const EXACT: Readonly<Record<string, Route>> = {
-  '/cisco-init': { kind: 'init', token: undefined },
-  '/cisco-init/': { kind: 'init', token: undefined },
-  '/cisco-ack': { kind: 'ack' },
-  '/ca.pem': { kind: 'ca' },
-  '/report': { kind: 'report', profilePath: undefined },
-  '/report/': { kind: 'report', profilePath: undefined },
-}
+const EXACT: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/cisco-init', { kind: 'init', token: undefined }],
+  ['/cisco-init/', { kind: 'init', token: undefined }],
+  ['/cisco-ack', { kind: 'ack' }],
+  ['/ca.pem', { kind: 'ca' }],
+  ['/report', { kind: 'report', profilePath: undefined }],
+  ['/report/', { kind: 'report', profilePath: undefined }],
+])
 
 /**
  * @param path  percent-decoded, starting with `/`
@@ -25,7 +25,7 @@ const EXACT: Readonly<Record<string, Route>> = {
  */
 export function routePath(path: string, query: string): Route {
   if (path.length > PATH_CHARS_MAX) return { kind: 'unknown' }
-  return EXACT[path] ?? routeByShape(path, query) ?? routeFile(path) ?? { kind: 'unknown' }
+  return EXACT.get(path) ?? routeByShape(path, query) ?? routeFile(path) ?? { kind: 'unknown' }
 }
 
 function routeByShape(path: string, query: string): Route | undefined {

@@ -33,11 +33,12 @@ function proveCertificate(chain: PeerChain, anchors: readonly Anchor[], now: Mil
   const certificates = readChain(chain)
   const leaf = certificates[0]
   if (leaf === undefined) return undefined
-  const anchor = findAnchor(leaf, certificates.slice(1), anchors)
+  const path = findPath(leaf, certificates.slice(1), anchors)
   const identity = parseCertificateSubject(leaf.subject)
-  if (anchor === undefined || identity === undefined) return undefined
-  if (now < Date.parse(leaf.validFrom) || !speaksFor(anchor.ca, identity.productName)) return undefined
-  const expired = [leaf, anchor.certificate].some((each) => now > Date.parse(each.validTo))
+  if (path === undefined || identity === undefined) return undefined
+  const { anchor, certificates: used } = path
+  if (used.some((each) => now < Date.parse(each.validFrom)) || !speaksFor(anchor.ca, identity.productName)) return undefined
+  const expired = used.some((each) => now > Date.parse(each.validTo))
   return { ...identity, caFingerprint: anchor.ca.fingerprint, expired }
 }
 
@@ -50,17 +51,26 @@ function readChain(chain: PeerChain): readonly X509Certificate[] {
   }
 }
 
-function findAnchor(
+/** From the phone's certificate up to a CA of ours, both ends included. */
+interface Path {
+  readonly anchor: Anchor
+  readonly certificates: readonly X509Certificate[]
+}
+
+function findPath(
   leaf: X509Certificate,
   others: readonly X509Certificate[],
   anchors: readonly Anchor[],
-): Anchor | undefined {
+): Path | undefined {
+  const path = [leaf]
   let current = leaf
   for (let step = 0; step <= INTERMEDIATES_MAX; step++) {
-    const anchor = anchors.find(({ certificate }) => issued(certificate, current))
-    if (anchor !== undefined) return anchor
-    const next = others.find((each) => each.ca && each.fingerprint256 !== current.fingerprint256 && issued(each, current))
+    const subject = current
+    const anchor = anchors.find(({ certificate }) => issued(certificate, subject))
+    if (anchor !== undefined) return { anchor, certificates: [...path, anchor.certificate] }
+    const next = others.find((each) => each.ca && !path.includes(each) && issued(each, subject))
     if (next === undefined) return undefined
+    path.push(next)
     current = next
   }
   return undefined

@@ -98,6 +98,7 @@ describe('facts in braces', () => {
     ['Short_Name_1_', '{{line.password}}', '{{line.password}}'],
     ['Short_Name_1_', '{{unknown}}', '{{unknown}}'],
     ['Short_Name_1_', '{{device.mac', '{{device.mac'],
+    ['Short_Name_1_', '{{constructor}} {{line.toString}}', '{{constructor}} {{line.toString}}'],
   ]
   it.each(CASES)('%s: %s is %s', (element, value, expected) => {
     const resolved = resolve([layerOf('account', { [element]: value })], { lines: [lineOf(1), lineOf(2)] })

@@ -71,7 +71,8 @@ async function secondPhone({ server, provider }: NextSteps, offhook: string, dat
   const label = `--mac ${SECOND.mac} --serial ${SECOND.serial} --model ${SECOND.model}`
   const rc = `--rc ${quoted(`${server.publicUrl}/software/edos/callhome/rc`)}`
   const codes = `${apiOrigin(server)}/api/v1/accounts/${provider.accountId}/codes`
-  const code = `CODE=$(curl -s -X POST ${AUTHORIZATION} ${codes} | sed 's/.*"code":"\\([^"]*\\)".*/\\1/')`
+  const body = `-H 'Content-Type: application/json' -d '{"devices":1}'`
+  const code = `CODE=$(curl -s ${AUTHORIZATION} ${body} ${codes} | sed 's/.*"code":"\\([^"]*\\)".*/\\1/')`
   const resync = printResyncUrl(`http://127.0.0.1:${webPort}`, `${server.publicUrl}/cisco-init/`)
   return [
     '  A second phone, in a terminal of its own (type "help" there):',
