@@ -27,8 +27,8 @@ import { stopSignal } from './signals.ts'
 const DEFAULT_MAC = '000e08a1b2c3'
 const DEFAULT_SERIAL = 'FCH2305DMH0'
 const DEFAULT_MODEL = 'CP-8851-3PCC'
-/** Old enough for upgrades, new enough for RC. */
-export const DEFAULT_RELEASE = '11-3-2MPP0001-609'
+/** Old enough for upgrades, new enough for RC and for the error retries of the present guide (MPP §0 fact 6). */
+export const DEFAULT_RELEASE = '12-0-2MPP0001-116'
 const HARDWARE_VERSION = '2.0.1'
 const RC_PATH = '/software/edos/callhome/rc'
 

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
 import { type Server, type ServerOptions, startServer, StartProblem } from '../server/main.ts'
-import { endSoon, stopAsked, stopSignal } from './signals.ts'
+import { endSoon, stopAsked, stopSignal, untilStopped } from './signals.ts'
 import { isHeldByCommand } from './store-access.ts'
 
 /** A command such as `offhook token create` in a data directory without a server is done within this time. */
@@ -21,9 +21,9 @@ export async function runServer(
 ): Promise<void> {
   const stopped = stopSignal()
   const log = pino({ level: options.settings.logLevel, base: null }, pino.destination(2))
-  const server = await startAfterCommands({ ...options, log })
+  const server = await startAfterCommands({ ...options, log, wanted: untilStopped })
   try {
-    await work(server, stopped)
+    if (!stopAsked()) await work(server, stopped)
     await stopped
   } finally {
     await server.stop()

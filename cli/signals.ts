@@ -14,7 +14,7 @@ let listening = false
 let staysUp = false
 let awaited = false
 let askedAt: number | undefined
-const waiting: (() => void)[] = []
+const stopping = new AbortController()
 
 /**
  * Takes the signals over. Until somebody waits for `stopSignal`, nothing is open yet and one ends the process at once.
@@ -39,13 +39,16 @@ export function stopSignal(): Promise<void> {
   awaited = true
   return new Promise((stopped) => {
     if (stopAsked()) stopped()
-    else waiting.push(stopped)
+    else untilStopped.addEventListener('abort', () => stopped(), { once: true })
   })
 }
 
+/** Aborted at the first of these signals. */
+export const untilStopped: AbortSignal = stopping.signal
+
 /** Whether such a signal came: what fails from then on is no failure. */
 export function stopAsked(): boolean {
-  return askedAt !== undefined
+  return untilStopped.aborted
 }
 
 /** Ends the process when nothing is left to do, or a second later whatever is left. */
@@ -61,7 +64,7 @@ function hear(signal: StopSignal): void {
   }
   askedAt = Date.now()
   setTimeout(() => process.exit(exitCodeOf(signal)), END_MAX_MS).unref()
-  for (const stopped of waiting.splice(0)) stopped()
+  stopping.abort()
 }
 
 /** As a shell reports it. */

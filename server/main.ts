@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly what: string
   readonly log?: Logger
   readonly fsync?: boolean
+  /** Aborted when the start is no longer wanted: what is open by then is closed again, and starting rejects. */
+  readonly wanted?: AbortSignal
 }
 
 /** Opens everything or nothing. Throws StartProblem for what a person can put right (ports, keys, a second start). */
@@ -46,8 +48,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const log = options.log ?? pino({ level: settings.logLevel, base: null })
   const closers: (() => Promise<void>)[] = []
   async function closeAll(): Promise<void> {
-    for (const close of closers.reverse()) await close()
-    closers.length = 0
+    const failures: unknown[] = []
+    // All of them, whatever happens to one: the database and the lock come last.
+    for (const close of closers.splice(0).reverse()) await close().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   }
   try {
     const lock = await lockDataDirectory(settings.dataDir, options.what)

@@ -71,6 +71,8 @@ export interface PlatformOptions {
   readonly now?: () => Millis
   /** Off only where nothing must survive: tests. */
   readonly fsync?: boolean
+  /** Aborted when the start is no longer wanted: what is open by then is closed again, and opening rejects. */
+  readonly wanted?: AbortSignal
 }
 
 /** Opens database and index. Throws StartProblem for what a person can put right. */
@@ -79,10 +81,13 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const now = options.now ?? Date.now
   const masterKey = await masterKeyOf(settings)
   const postgres = await openPostgres(options)
+  const ending: Ending = { begun: false }
+  let db: Database | undefined
   try {
-    const ending: Ending = { begun: false }
-    const db = await connect(settings, postgres, log, ending)
+    options.wanted?.throwIfAborted()
+    db = await connect(settings, postgres, log, ending)
     await migrateDatabase(db)
+    options.wanted?.throwIfAborted()
     const vault = createVault(masterKey)
     await refuseWrongKey(db, masterKey)
     const secrets = await ensurePlatformSecrets(db, vault, now())
@@ -90,6 +95,8 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     const directory = await openDirectory(db, vault, now)
     return assemble({ options, now, postgres, db, vault, secrets, directory, ending })
   } catch (error) {
+    ending.begun = true
+    await db?.close()
     await postgres?.stop()
     throw error
   }
@@ -191,10 +198,13 @@ function assemble(parts: Parts): Platform {
     flush: notes.flush,
     async close() {
       parts.ending.begun = true
-      await notes.close()
-      await directory.close()
-      await db.close()
-      await postgres?.stop()
+      try {
+        await notes.close()
+        await directory.close()
+        await db.close()
+      } finally {
+        await postgres?.stop()
+      }
     },
   }
 }

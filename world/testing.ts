@@ -6,9 +6,9 @@ import { pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { Hardware, Lease, PhonePolicies } from '../phone/agent/mod.ts'
 import { printLoads } from '../protocol/firmware/mod.ts'
-import { type MacAddress, parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
+import { parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
 import { assert, type Millis } from '../protocol/result.ts'
-import type { AccountSettings, DeviceState } from '../server/devices/mod.ts'
+import type { AccountSettings, DeviceFacts, DeviceState } from '../server/devices/mod.ts'
 import type { ProvenCertificate } from '../server/fetch/mod.ts'
 import { type CertificatePair, casInForce, issueDeviceCertificate, trustAnchors } from '../server/pki/mod.ts'
 import { openPlatform, type Platform } from '../server/platform.ts'
@@ -21,6 +21,7 @@ import {
   createLine,
   endDevice,
   ensureLabCa,
+  type LayerChange,
   loadDeviceCas,
   loadDeviceFacts,
   openWindow,
@@ -166,10 +167,12 @@ export class Operator {
         assert(line.ok, 'the user id is new')
         lines.push({ id: line.value.id, userId })
       }
+      if (how.layer !== undefined) {
+        await replaceLayer(tx, platform.vault, layerChange('account', made.value.id, how.layer))
+      }
       return { id: made.value.id, customerId, lines }
     })
     await this.#heard()
-    if (how.layer !== undefined) await this.layer('account', account.id, how.layer)
     return account
   }
 
@@ -212,7 +215,7 @@ export class Operator {
   /** Lets the phone go; its lines get new passwords, which the registrar learns. */
   async release(phone: WorldPhone, account: AccountOfWorld): Promise<void> {
     const { db, vault } = this.#premises.platform
-    await this.#noteSecrets(phone.hardware.mac)
+    this.#noteSecrets(await loadDeviceFacts(db, vault, phone.hardware.mac))
     const done = await db.transaction((tx) => endDevice(tx, vault, WHO, phone.hardware.mac, 'release'))
     assert(done.ok, 'the phone can be released')
     for (const { id, userId } of account.lines) {
@@ -224,10 +227,7 @@ export class Operator {
 
   async layer(scope: LayerScope, id: string, parameters: Parameters): Promise<void> {
     const { db, vault } = this.#premises.platform
-    const entries = Object.entries(parameters).map(([name, value]): [string, LayerParameter] => [name, { value }])
-    await db.transaction((tx) =>
-      replaceLayer(tx, vault, { scope, id, parameters: new Map(entries), who: WHO, why: undefined }),
-    )
+    await db.transaction((tx) => replaceLayer(tx, vault, layerChange(scope, id, parameters)))
     await this.#heard()
   }
 
@@ -240,7 +240,7 @@ export class Operator {
     const view = await viewDevice(db, mac)
     const facts = await loadDeviceFacts(db, vault, mac)
     if (view === undefined || facts === undefined) return undefined
-    await this.#noteSecrets(mac)
+    this.#noteSecrets(facts)
     return {
       state: view.state,
       accountId: view.account_id,
@@ -277,9 +277,7 @@ export class Operator {
   }
 
   /** What the server made for the phone itself must not leak either. */
-  async #noteSecrets(mac: MacAddress): Promise<void> {
-    const { db, vault } = this.#premises.platform
-    const facts = await loadDeviceFacts(db, vault, mac)
+  #noteSecrets(facts: DeviceFacts | undefined): void {
     const { adminPassword, userPassword, uidPassword, profileKeys } = facts?.secrets ?? {}
     const made = [adminPassword, userPassword, uidPassword, ...(profileKeys?.values() ?? [])]
     for (const secret of made) if (secret && !this.secrets.includes(secret)) this.#plant(secret)
@@ -300,6 +298,11 @@ export class Operator {
       platform.db.transaction((tx) => announce(tx, { kind: 'customer', customerId })),
     )
   }
+}
+
+function layerChange(scope: LayerScope, id: string, values: Parameters): LayerChange {
+  const entries = Object.entries(values).map(([name, value]): [string, LayerParameter] => [name, { value }])
+  return { scope, id, parameters: new Map(entries), who: WHO, why: undefined }
 }
 
 export interface Scene {

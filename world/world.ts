@@ -14,8 +14,6 @@ import { WorldPhone, type WorldPhoneOptions } from './world-phone.ts'
 
 /** Jumps of one world; a day of a few phones takes some thousands. */
 const JUMPS_MAX = 200_000
-/** After this long what the server has noted is in its database (the wait of its batches). */
-const NOTES_MS: Millis = 100
 
 /** Decides whether an answer gets lost after the server has done its work. */
 export type Cut = (request: FetchRequest, answer: HttpAnswer) => boolean
@@ -29,7 +27,6 @@ export class World {
   readonly phones: WorldPhone[] = []
   readonly #tftpDoor: TftpDoor
   #cut: Cut = () => false
-  #flushedAt: Millis
   #jumps = 0
 
   /** @param server is up, and serves no other world meanwhile */
@@ -38,7 +35,6 @@ export class World {
     this.server = server
     this.network = new Network(this.clock, chanceOf(seed, 'network'))
     this.#tftpDoor = new TftpDoor(server, this.clock)
-    this.#flushedAt = this.clock.now
     server.enter(this.clock)
   }
 
@@ -94,10 +90,10 @@ export class World {
     const event = this.clock.next ?? Number.POSITIVE_INFINITY
     const at = Math.max(this.now, Math.min(wake, event))
     if (at > end) {
-      await this.#moveTo(end)
+      this.clock.jumpTo(end)
       return false
     }
-    await this.#moveTo(at)
+    this.clock.jumpTo(at)
     if (event <= wake) await this.clock.happenNext()
     else phone?.tick()
     return true
@@ -108,14 +104,5 @@ export class World {
       const wake = phone.wake
       return wake !== undefined && wake < (first?.wake ?? Number.POSITIVE_INFINITY) ? phone : first
     }, undefined)
-  }
-
-  /** What was noted a while ago is written before anything later happens. */
-  async #moveTo(at: Millis): Promise<void> {
-    if (at - this.#flushedAt > NOTES_MS && this.server.isUp) {
-      await this.server.platform.flush()
-      this.#flushedAt = at
-    }
-    this.clock.jumpTo(at)
   }
 }

@@ -174,7 +174,7 @@ describe('the web server', () => {
     bench.files = { [A_KEY]: profile({ Enable_Web_Server: 'Yes' }) }
     expect(webServer(bench.send({ kind: 'keypad', entry: { kind: 'resync' } }).pass(60).agent).enabled).toBe(true)
     bench.agent = switchedOff
-    bench.send({ kind: 'keypad', entry: { kind: 'factory-reset' } })
+    bench.send({ kind: 'keypad', entry: { kind: 'factory-reset' } }).pass(10)
     expect(webServer(bench.agent).enabled).toBe(true)
   })
 })

@@ -188,6 +188,6 @@ describe('status and display', () => {
       { enabled: false, port: 8080, tls: false },
     ],
   ])('place the web server by %o [MPP §7.2]', (values, expected) => {
-    expect(webServer(new Bench({ flash: provisioned(values) }).agent)).toEqual(expected)
+    expect(webServer(new Bench({ flash: provisioned(values) }).boot(5).agent)).toEqual(expected)
   })
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { request as askHttp } from 'node:http'
+import { createServer, request as askHttp } from 'node:http'
 import { request as askHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -201,6 +201,22 @@ describe('its web server', () => {
     await once(socket, 'close')
     await phone.until(({ ram }) => ram.mode !== 'booting', 5000)
     expect((await get(phone.webUrl() ?? '')).status).toBe(200)
+  })
+
+  it('takes another free port when its own was taken while it had no power', async () => {
+    const phone = await runPhone()
+    const url = String((await phone.event('web-server')).data['url'])
+    await phone.powerOff()
+    const taker = createServer()
+    await new Promise<void>((resolve) => taker.listen(Number(new URL(url).port), HOST, resolve))
+    closeLater(() => taker.close())
+    const back = phone.events.length
+    phone.powerOn()
+    await phone.until((agent) => agent.ram.mode !== 'off', 5000)
+    expect((await phone.event('web-server', back)).data).toMatchObject({
+      enabled: true,
+      url: expect.not.stringMatching(url) as string,
+    })
   })
 
   it('says why it cannot listen, and the phone goes on', async () => {

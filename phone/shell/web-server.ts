@@ -105,7 +105,7 @@ class Door implements WebDoor {
     }
     const port = wish.port === 0 ? (this.#port ?? 0) : wish.port
     try {
-      this.#server = await openServer(this.#newServer(wish), host, port)
+      this.#server = await openServer(() => this.#newServer(wish), host, wish.port === 0 ? [port, 0] : [port])
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
       const why =
@@ -195,7 +195,18 @@ class Door implements WebDoor {
   }
 }
 
-function openServer(server: Server, host: string, port: number): Promise<Server> {
+/** Tries the ports in turn: one that was chosen for us may be taken by now. */
+async function openServer(make: () => Server, host: string, ports: readonly number[]): Promise<Server> {
+  const [port = 0, ...others] = ports
+  try {
+    return await listenOn(make(), host, port)
+  } catch (cause) {
+    if (others.length === 0) throw cause
+    return openServer(make, host, others)
+  }
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {

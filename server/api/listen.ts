@@ -61,6 +61,10 @@ export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.scope !== undefined) await authorize(request, ready())
   })
+  // No body is no body, whether the client left it out or sent an empty one.
+  app.addHook('preValidation', async (request) => {
+    if (request.body === null) request.body = undefined
+  })
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',

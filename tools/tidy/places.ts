@@ -79,6 +79,7 @@ const server: readonly Place[] = [
   { name: 'server/package-root', path: 'server/package-root.', may: [] },
   // The only ones that see all: the platform without its sockets, which the world uses too, and the whole server.
   { name: 'server/platform', path: 'server/platform.', may: ['protocol', 'server', 'rehearsal'] },
+  { name: 'server/testing', path: 'server/testing', may: ['protocol', 'server'] },
   { name: 'server/main', path: 'server/main.', may: ['protocol', 'server', 'rehearsal'] },
 ]
 

@@ -144,7 +144,7 @@ export class Place {
     for (const pid of left) kill(pid)
     await Promise.all(this.#runs.map((run) => run.ended))
     await eventually('the end of all processes', async () => (await this.processes()).length === 0)
-    await rm(await clusterFolder(this.dataDir), { recursive: true, force: true })
+    await removeClusterOutside(this.dataDir)
     await rm(this.folder, { recursive: true, force: true })
     return left
   }
@@ -186,14 +186,17 @@ async function concerns(pid: string, folder: string, groups: ReadonlySet<number>
   }
 }
 
-/** In the data directory, or elsewhere when the database's user may not come there. */
-async function clusterFolder(dataDir: string): Promise<string> {
+/** The database is not in the data directory when its user may not come there. */
+async function removeClusterOutside(dataDir: string): Promise<void> {
+  let note: string
   try {
-    const { folder } = JSON.parse(await readFile(join(dataDir, 'postgres.json'), 'utf8')) as { folder: string }
-    return folder.startsWith('/var/lib/offhook/') ? folder : join(dataDir, 'postgres')
+    note = await readFile(join(dataDir, 'postgres.json'), 'utf8')
   } catch {
-    return join(dataDir, 'postgres')
+    // None was made.
+    return
   }
+  const { folder } = JSON.parse(note) as { folder: string }
+  if (folder.startsWith('/var/lib/offhook/')) await rm(folder, { recursive: true, force: true })
 }
 
 // --- ports

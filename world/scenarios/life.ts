@@ -165,11 +165,15 @@ class Life {
   /** What the provider knows must come to agree with what is. */
   async #lookBack(): Promise<readonly string[]> {
     const { world } = this.#scene
+    const { phone } = this.#cast
     const end = world.now + LOOK_BACK_MS
     for (;;) {
       const problems = await this.#disagreements()
       if (problems.length === 0 || world.now > end) return problems
-      await world.pass(minutes(20))
+      const { length } = phone.fetches
+      await world.until(() => phone.fetches.length > length, LOOK_BACK_MS)
+      // Both of its questions, and what the server notes of them.
+      await world.pass(minutes(1))
     }
   }
 

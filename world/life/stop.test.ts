@@ -1,0 +1,56 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+
+import { eventually, Place } from './testing.ts'
+
+const END_MAX_MS = 3000
+
+let place: Place | undefined
+afterEach(async () => {
+  await place?.clear()
+})
+
+/** Before this, Node itself may not have come to our first line yet; then the signal ends it in its own way. */
+const LOADED_MS = 1000
+/** Milliseconds after the start: while it loads, makes the database, opens the doors, and on the journey. */
+const MOMENTS = [
+  [60, 'SIGTERM', 'process'],
+  [150, 'SIGINT', 'group'],
+  [350, 'SIGTERM', 'group'],
+  [600, 'SIGINT', 'group'],
+  [900, 'SIGINT', 'process'],
+  [1200, 'SIGINT', 'group'],
+  [1600, 'SIGTERM', 'process'],
+  [2200, 'SIGHUP', 'process'],
+  [3000, 'SIGINT', 'group'],
+  [4500, 'SIGTERM', 'group'],
+] as const
+
+describe('a signal to offhook start', () => {
+  it('ends it at any moment with exit code 0 in three seconds, leaves no process, and the next start completes it', async () => {
+    place = await Place.make()
+    for (const [afterMs, signal, whom] of MOMENTS) {
+      const run = place.offhook(['start'])
+      await pause(afterMs)
+      const { code, errors, tookMs } = await run.stop(signal, whom)
+      expect({ afterMs, errors }).toEqual({ afterMs, errors: '' })
+      expect(code ?? (afterMs < LOADED_MS ? 0 : signal)).toBe(0)
+      expect(tookMs).toBeLessThan(END_MAX_MS)
+      await eventually('the end of all processes', async () => (await place?.processes())?.length === 0)
+    }
+    const complete = place.offhook(['start'])
+    await complete.until('Ctrl-C ends everything.')
+    expect(complete.output).toContain('(1001) is registered')
+    expect((await complete.stop('SIGINT', 'group')).code).toBe(0)
+  })
+
+  it('counts once when npm passes on what the terminal has sent already', async () => {
+    place = await Place.make()
+    const run = place.offhook(['start'])
+    await run.until('boots')
+    process.kill(run.pid, 'SIGINT')
+    const ended = await run.stop('SIGINT', 'process')
+    expect({ code: ended.code, errors: ended.errors }).toEqual({ code: 0, errors: '' })
+    expect(await place.processes()).toEqual([])
+  })
+})
