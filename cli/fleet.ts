@@ -43,7 +43,7 @@ export function registerFleetCommand(program: Command): void {
   const command = program
     .command('fleet')
     .description('Run many virtual phones and measure what they get')
-    .option('--count <n>', 'how many phones', '50')
+    .option('-n, --count <n>', 'how many phones', '50')
     .option('--seed <n>', 'chooses serial numbers, delays and arrivals', '1')
     .option('--mac <mac>', 'MAC address of the first one', '000e08100000')
     .option('--model <products>', 'product names, comma-separated, given out in turn', 'CP-8851-3PCC')

@@ -76,7 +76,10 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
   }
   if ((settings.tlsCertFile === undefined) !== (settings.tlsKeyFile === undefined)) {
-    problems.push({ setting: 'OFFHOOK_TLS_CERT', message: 'A server certificate needs both OFFHOOK_TLS_CERT and OFFHOOK_TLS_KEY' })
+    problems.push({
+      setting: 'OFFHOOK_TLS_CERT',
+      message: 'A server certificate needs both OFFHOOK_TLS_CERT and OFFHOOK_TLS_KEY',
+    })
   }
   return problems.length > 0 ? err(problems) : ok(Object.freeze(settings))
 }

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { IncomingHttpHeaders } from 'node:http'
-import { join } from 'node:path'
-import { writeFileSync } from 'node:fs'
-import { connect, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
+import 'reflect-metadata'
+import * as x509 from '@peculiar/x509'
 import { afterAll, describe, expect, it } from 'vitest'
 import { pino } from 'pino'
 import type { MacAddress } from '../protocol/identity.ts'
@@ -12,12 +13,26 @@ import { assert } from '../protocol/result.ts'
 import { createTestDatabase } from './database/testing.ts'
 import { type Server, startServer } from './main.ts'
 import { type CertificatePair, createCa, issueDeviceCertificate } from './pki/mod.ts'
-import { createAccount, createCode, createLine, createToken, endDevice, ensureLabCa, installDeviceCa, removeDeviceCa, viewDevice } from './store/mod.ts'
-import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, scratchFolder, serialFor, testSettings } from './testing.ts'
+import {
+  createAccount,
+  createCode,
+  createLine,
+  createToken,
+  endDevice,
+  ensureLabCa,
+  installDeviceCa,
+  removeDeviceCa,
+  viewDevice,
+} from './store/mod.ts'
+import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from './testing.ts'
 
 const WHO = 'test'
 const database = await createTestDatabase()
-const server: Server = await startServer({ settings: testSettings(database.url), what: 'a test', log: pino({ level: 'silent' }) })
+const server: Server = await startServer({
+  settings: testSettings(database.url, { lab: true }),
+  what: 'a test',
+  log: pino({ level: 'silent' }),
+})
 afterAll(async () => {
   await plantSecretsOf(server.platform)
   await server.stop()
@@ -48,41 +63,75 @@ afterAll(() => agents.forEach((agent) => agent.destroy()))
 
 /** A phone's side of one kept connection. */
 function agentOf(pair: CertificatePair | undefined): Agent {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: SERVER_CA, ...(pair === undefined ? {} : { key: pair.keyPem, cert: pair.certPem }) })
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: 1,
+    ca: SERVER_CA,
+    ...(pair === undefined ? {} : { key: pair.keyPem, cert: pair.certPem }),
+  })
   agents.push(agent)
   return agent
 }
 
-function get(agent: Agent, path: string, options: { method?: string; headers?: Record<string, string>; body?: Buffer } = {}): Promise<Answer> {
+function get(
+  agent: Agent,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: Buffer } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const started = performance.now()
     const { method = 'GET', headers = {}, body } = options
-    const request = httpsRequest({ host: '127.0.0.1', port: server.ports.https, path, method, headers, agent }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: Buffer.concat(chunks),
-          tookMs: performance.now() - started,
-          reused: request.reusedSocket,
-        }),
-      )
-    })
+    const request = httpsRequest(
+      { host: '127.0.0.1', port: server.ports.https, path, method, headers, agent },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks),
+            tookMs: performance.now() - started,
+            reused: request.reusedSocket,
+          }),
+        )
+      },
+    )
     request.on('error', reject)
     request.end(body)
   })
 }
 
+/** With a client that we did not write. */
+async function byTftp(path: string): Promise<Buffer> {
+  const args = ['-s', '--max-time', '20', `tftp://127.0.0.1:${server.ports.tftp}${path}`]
+  const { stdout } = await promisify(execFile)('curl', args, { encoding: 'buffer', maxBuffer: 1_000_000 })
+  return stdout
+}
+
 let lastUser = 5000
 
 async function accountWithLine(): Promise<string> {
-  const account = { name: 'Shop', customerId: `c-${randomBytes(6).toString('hex')}`, kind: 'customer', parentId: undefined, settings: {} } as const
+  const account = {
+    name: 'Shop',
+    customerId: `c-${randomBytes(6).toString('hex')}`,
+    kind: 'customer',
+    parentId: undefined,
+    settings: {},
+  } as const
   const made = await db.transaction((tx) => createAccount(tx, WHO, account))
   assert(made.ok, 'the Customer ID is free')
-  const line = { accountId: made.value.id, userId: String(++lastUser), password: plant(randomBytes(12).toString('hex')), displayName: '', domain: 'sip.example.com', authId: undefined, outboundProxy: undefined, transport: undefined }
+  const line = {
+    accountId: made.value.id,
+    userId: String(++lastUser),
+    password: plant(randomBytes(12).toString('hex')),
+    displayName: '',
+    domain: 'sip.example.com',
+    authId: undefined,
+    outboundProxy: undefined,
+    transport: undefined,
+  }
   await db.transaction((tx) => createLine(tx, vault, WHO, line))
   return made.value.id
 }
@@ -116,13 +165,21 @@ describe('the HTTPS door', () => {
   it('binds a phone with a lab certificate, which comes back by certificate alone', async () => {
     const { agent } = await boundPhone()
     const answer = await get(agent, '/cisco-init')
-    expect([answer.status, answer.headers['content-type'], answer.headers['cache-control']]).toEqual([200, 'text/xml; charset=utf-8', 'no-store'])
+    expect([answer.status, answer.headers['content-type'], answer.headers['cache-control']]).toEqual([
+      200,
+      'text/xml; charset=utf-8',
+      'no-store',
+    ])
   })
 
   it('gives firmware whole and in ranges, over every transport [RFC 9110 §14]', async () => {
     const content = randomBytes(3000)
     const token = plant(await createToken(db, { name: 'test', scopes: ['admin'] }))
-    const upload = await fetch(`http://127.0.0.1:${server.ports.api}/api/v1/firmware?name=sip88xx.12-0-7.loads`, { method: 'POST', body: content, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' } })
+    const upload = await fetch(`http://127.0.0.1:${server.ports.api}/api/v1/firmware?name=sip88xx.12-0-7.loads`, {
+      method: 'POST',
+      body: content,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' },
+    })
     expect(upload.status).toBe(201)
     await arrived(async () => (await platform.directory.firmware('sip88xx.12-0-7.loads')) !== undefined)
     const path = '/firmware/sip88xx.12-0-7.loads'
@@ -140,22 +197,32 @@ describe('the HTTPS door', () => {
     ] as const
     for (const [range, status, expected, contentRange] of CASES) {
       const byHttps = await get(agent, path, { headers: { range } })
-      expect([range, byHttps.status, byHttps.body.equals(expected), byHttps.headers['content-range'] ?? null]).toEqual([range, status, true, contentRange])
+      expect([range, byHttps.status, byHttps.body.equals(expected), byHttps.headers['content-range'] ?? null]).toEqual([
+        range,
+        status,
+        true,
+        contentRange,
+      ])
       const byHttp = await http({ range })
-      expect([range, byHttp.status, Buffer.from(await byHttp.arrayBuffer()).equals(expected)]).toEqual([range, status, true])
+      expect([range, byHttp.status, Buffer.from(await byHttp.arrayBuffer()).equals(expected)]).toEqual([
+        range,
+        status,
+        true,
+      ])
     }
     const head = await get(agent, path, { method: 'HEAD' })
     expect([head.status, head.headers['content-length'], head.body.length]).toEqual([200, '3000', 0])
-    const file = join(scratchFolder(), 'by-tftp')
-    execFileSync('curl', ['-s', '-o', file, `tftp://127.0.0.1:${server.ports.tftp}${path}`])
-    expect(execFileSync('cat', [file]).equals(content)).toBe(true)
-    writeFileSync(file, '')
+    expect((await byTftp(path)).equals(content)).toBe(true)
   })
 
   it('the first profile is the same by TFTP, HTTP and HTTPS, for any MAC', async () => {
     const http = async (path: string) => (await fetch(`http://127.0.0.1:${server.ports.http}${path}`)).text()
-    const tftp = (path: string) => execFileSync('curl', ['-s', `tftp://127.0.0.1:${server.ports.tftp}${path}`], { encoding: 'utf8' })
-    const texts = [await http('/8851-3PCC.xml'), await http(`/a/${freshMac()}.cfg`), tftp('/8851-3PCC.xml'), (await get(agentOf(undefined), '/8851-3PCC.xml')).body.toString()]
+    const texts = [
+      await http('/8851-3PCC.xml'),
+      await http(`/a/${freshMac()}.cfg`),
+      (await byTftp('/8851-3PCC.xml')).toString(),
+      (await get(agentOf(undefined), '/8851-3PCC.xml')).body.toString(),
+    ]
     expect(texts[0]).toContain('<Profile_Rule_B>https://')
     expect(new Set(texts).size).toBe(1)
   })
@@ -178,55 +245,117 @@ function planted(pair: CertificatePair): CertificatePair {
 }
 
 describe('trust, as it changes', () => {
-  async function handshake(pair: CertificatePair, session?: Buffer): Promise<{ socket: TLSSocket; session: Buffer }> {
-    const socket = connect({ host: '127.0.0.1', port: server.ports.https, ca: SERVER_CA, key: pair.keyPem, cert: pair.certPem, ...(session === undefined ? {} : { session }) })
-    // TLS 1.3 sends its tickets after the handshake: one exchange makes sure that they have come.
-    const ticket = new Promise<Buffer>((resolve) => socket.on('session', resolve))
-    await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
-    return { socket, session: await ticket }
-  }
-
-  function ask({ socket }: { socket: TLSSocket }, path: string): Promise<string> {
+  /** One request on a connection of its own, which is resumed where a session is given. */
+  function once(
+    pair: CertificatePair,
+    path: string,
+    session?: Buffer,
+  ): Promise<{ status: number; reused: boolean; session: Buffer | undefined }> {
     return new Promise((resolve, reject) => {
-      socket.once('data', (data: Buffer) => resolve(data.toString().split('\r\n')[0] ?? ''))
-      socket.once('error', reject)
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      let ticket: Buffer | undefined
+      let socket: TLSSocket | undefined
+      const options = {
+        host: '127.0.0.1',
+        port: server.ports.https,
+        path,
+        agent: false as const,
+        ca: SERVER_CA,
+        key: pair.keyPem,
+        cert: pair.certPem,
+      }
+      const request = httpsRequest({ ...options, ...(session === undefined ? {} : { session }) }, (response) => {
+        response.resume()
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, reused: socket?.isSessionReused() === true, session: ticket }),
+        )
+      })
+      request.on('socket', (each: TLSSocket) => {
+        socket = each
+        each.on('session', (bytes: Buffer) => {
+          ticket = bytes
+        })
+      })
+      request.on('error', reject)
+      request.end()
     })
   }
 
   it('removing a CA refuses its phones at once, on open connections too, and ends its TLS tickets', async () => {
     const vendor = planted(await createCa('Vendor', Date.now()))
-    const installed = await db.transaction((tx) => installDeviceCa(tx, { name: 'Vendor', pem: vendor.certPem, models: [] }))
-    const mac = freshMac()
-    const pair = await certificateFor(mac, vendor)
+    const installed = await db.transaction((tx) =>
+      installDeviceCa(tx, { name: 'Vendor', pem: vendor.certPem, models: [] }),
+    )
+    const pair = await certificateFor(freshMac(), vendor)
     const code = await codeOf(await accountWithLine())
-    const first = await handshake(pair)
-    await arrived(async () => (await ask(first, `/cisco-init/${code}`)).includes('200'))
-    const second = await handshake(pair, first.session)
-    expect(second.socket.isSessionReused()).toBe(true)
-    expect(await ask(second, '/cisco-init')).toContain('200')
-    await db.transaction((tx) => removeDeviceCa(tx, installed.fingerprint))
-    await arrived(async () => (await ask(second, '/cisco-init')).includes('404'))
-    expect(await ask(first, '/cisco-init')).toContain('404')
-    const third = await handshake(pair, second.session)
-    expect(third.socket.isSessionReused()).toBe(false)
-    expect(await ask(third, '/cisco-init')).toContain('404')
-    for (const { socket } of [first, second, third]) socket.destroy()
+    await arrived(async () => (await once(pair, `/cisco-init/${code}`)).status === 200)
     await plantSecretsOf(platform)
+    const open = agentOf(pair)
+    expect((await get(open, '/cisco-init')).status).toBe(200)
+    const first = await once(pair, '/cisco-init')
+    const second = await once(pair, '/cisco-init', first.session)
+    expect(second).toMatchObject({ status: 200, reused: true })
+    await db.transaction((tx) => removeDeviceCa(tx, installed.fingerprint))
+    await arrived(async () => (await get(open, '/cisco-init')).status === 404)
+    expect((await get(open, '/cisco-init')).reused).toBe(true)
+    expect(await once(pair, '/cisco-init', second.session)).toMatchObject({ status: 404, reused: false })
+  })
+
+  it('a phone whose certificate hangs on an intermediate that it sends along is proved on a resumed session too', async () => {
+    const root = planted(await createCa('Vendor root', Date.now()))
+    const middle = planted(await intermediateOf(root))
+    const installed = await db.transaction((tx) => installDeviceCa(tx, { name: 'Root', pem: root.certPem, models: [] }))
+    const leaf = await certificateFor(freshMac(), middle)
+    const pair = { keyPem: leaf.keyPem, certPem: `${leaf.certPem}${middle.certPem}` }
+    const code = await codeOf(await accountWithLine())
+    await arrived(async () => (await once(pair, `/cisco-init/${code}`)).status === 200)
+    await plantSecretsOf(platform)
+    const first = await once(pair, '/cisco-init')
+    expect(await once(pair, '/cisco-init', first.session)).toMatchObject({ status: 200, reused: true })
+    await db.transaction((tx) => removeDeviceCa(tx, installed.fingerprint))
   })
 
   it('a disabled phone is refused at once on a resumed session', async () => {
     const { mac, pair } = await boundPhone()
-    const first = await handshake(pair)
-    const resumed = await handshake(pair, first.session)
-    expect(resumed.socket.isSessionReused()).toBe(true)
-    expect(await ask(resumed, '/cisco-init')).toContain('200')
+    const first = await once(pair, '/cisco-init')
+    const second = await once(pair, '/cisco-init', first.session)
+    expect(second).toMatchObject({ status: 200, reused: true })
     await db.transaction((tx) => endDevice(tx, vault, WHO, mac, 'disable'))
-    await arrived(async () => (await viewDevice(db, mac))?.farewell_owed === false || !(await ask(resumed, '/cisco-init')).includes('200'))
-    await arrived(async () => (await ask(resumed, '/cisco-init')).includes('404'))
-    for (const { socket } of [first, resumed]) socket.destroy()
+    await arrived(
+      async () =>
+        (await viewDevice(db, mac))?.farewell_owed === false || (await once(pair, '/cisco-init')).status !== 200,
+    )
+    await arrived(async () => (await once(pair, '/cisco-init', second.session)).status === 404)
   })
 })
+
+async function intermediateOf(root: CertificatePair): Promise<CertificatePair> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const signingKey = await crypto.subtle.importKey(
+    'pkcs8',
+    x509.PemConverter.decodeFirst(root.keyPem),
+    ALGORITHM,
+    true,
+    ['sign'],
+  )
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: `00${randomBytes(8).toString('hex')}`,
+    subject: 'CN=Vendor intermediate',
+    issuer: new x509.X509Certificate(root.certPem).subject,
+    notBefore: new Date(Date.now() - 86_400_000),
+    notAfter: new Date(Date.now() + 86_400_000),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+    ],
+  })
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return { certPem: `${certificate.toString('pem')}\n`, keyPem: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n` }
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
 interface Refusal {
   readonly name: string
@@ -252,7 +381,8 @@ async function refusals(): Promise<readonly Refusal[]> {
     phones.push({ name: 'expired code', agent: await agent(), path: `/cisco-init/${expired}` })
     phones.push({ name: 'unknown device', agent: await agent(), path: '/cisco-init' })
     phones.push({ name: 'foreign certificate path', agent: await agent(), path: `/s/${path}.cfg` })
-    phones.push({ name: 'disabled', agent: disabled.agent, path: '/cisco-init' })
+    // A connection of its own like the others: one that is used more often is warmer.
+    phones.push({ name: 'disabled', agent: agentOf(disabled.pair), path: '/cisco-init' })
   }
   return phones
 }
@@ -285,9 +415,19 @@ describe('refusals', () => {
         return original.apply(owner, args)
       }) as unknown as F
     Object.assign(hot, { query: spy('hot', hot.query, hot) })
-    Object.assign(pool, { query: spy('pool', pool.query as never, pool), connect: spy('connect', pool.connect as never, pool) })
+    Object.assign(pool, {
+      query: spy('pool', pool.query as never, pool),
+      connect: spy('connect', pool.connect as never, pool),
+    })
     try {
-      for (const path of ['/cisco-init', `/cisco-init/${'y'.repeat(27)}`, `/s/${'0'.repeat(32)}.cfg`, '/nowhere', '/firmware/none.loads', `/report/${'0'.repeat(32)}`]) {
+      for (const path of [
+        '/cisco-init',
+        `/cisco-init/${'y'.repeat(27)}`,
+        `/s/${'0'.repeat(32)}.cfg`,
+        '/nowhere',
+        '/firmware/none.loads',
+        `/report/${'0'.repeat(32)}`,
+      ]) {
         expect((await get(agent, path)).status).toBe(404)
         expect((await get(anonymous, path)).status).toBe(404)
       }

@@ -9,13 +9,7 @@ import type { ProvenCertificate } from './fetch/mod.ts'
 import { createChainProver, type HttpDoor, listenHttp, listenHttps, type TlsSettings } from './nps/http/mod.ts'
 import { answerTftp } from './nps/mod.ts'
 import { listenTftp, type TftpDoor } from './nps/tftp/mod.ts'
-import {
-  casInForce,
-  type CertificatePair,
-  issueServerCertificate,
-  type TrustAnchors,
-  trustAnchors,
-} from './pki/mod.ts'
+import { casInForce, type CertificatePair, issueServerCertificate, type TrustAnchors, trustAnchors } from './pki/mod.ts'
 import { openPlatform, type Platform, StartProblem } from './platform.ts'
 import { keepEventPartitions, loadDeviceCas } from './store/mod.ts'
 
@@ -106,7 +100,11 @@ async function openDoors(platform: Platform, log: Logger): Promise<[TftpDoor, Ht
   const opened: { close(): Promise<void> }[] = []
   try {
     const tftp = await named('TFTP', settings.tftpPort, () =>
-      listenTftp({ port: settings.tftpPort, host: settings.host, answer: (request) => answerTftp(context, request, firmwarePath) }),
+      listenTftp({
+        port: settings.tftpPort,
+        host: settings.host,
+        answer: (request) => answerTftp(context, request, firmwarePath),
+      }),
     )
     opened.push(tftp)
     const common = { host: settings.host, context, firmwarePath, onError }
@@ -155,7 +153,10 @@ async function serverCertificate(platform: Platform): Promise<CertificatePair> {
     try {
       return { certPem: readFileSync(settings.tlsCertFile, 'utf8'), keyPem: readFileSync(settings.tlsKeyFile, 'utf8') }
     } catch (error) {
-      throw new StartProblem(`Cannot read the server certificate: ${String(error)}`)
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new StartProblem(
+        `Cannot read the server certificate or its key: ${reason}. Correct OFFHOOK_TLS_CERT and OFFHOOK_TLS_KEY.`,
+      )
     }
   }
   const publicHost = settings.publicUrl === undefined ? [] : [new URL(settings.publicUrl).hostname]
@@ -191,17 +192,25 @@ async function keepHouse(platform: Platform, log: Logger): Promise<() => Promise
 }
 
 /** Says which door could not be opened, and what to do. */
-async function named<T extends HttpDoor | TftpDoor | ApiDoor>(name: string, port: number, open: () => Promise<T>): Promise<T> {
+async function named<T extends HttpDoor | TftpDoor | ApiDoor>(
+  name: string,
+  port: number,
+  open: () => Promise<T>,
+): Promise<T> {
   try {
     return await open()
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     const setting = `OFFHOOK_${name}_PORT`
     if (code === 'EADDRINUSE') {
-      throw new StartProblem(`Cannot listen on port ${port} (${name}): another program uses it. Choose another by ${setting}.`)
+      throw new StartProblem(
+        `Cannot listen on port ${port} (${name}): another program uses it. Choose another by ${setting}.`,
+      )
     }
     if (code === 'EACCES') {
-      throw new StartProblem(`Cannot listen on port ${port} (${name}): that needs a privilege. Choose another by ${setting}.`)
+      throw new StartProblem(
+        `Cannot listen on port ${port} (${name}): that needs a privilege. Choose another by ${setting}.`,
+      )
     }
     throw error
   }

@@ -1,23 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { openProfileBody, sealSalted } from '../protocol/envelope/mod.ts'
-import { basicAuthorization, digestAuthorization, parseAuthChallenges } from '../protocol/http/mod.ts'
-import type { MacAddress } from '../protocol/identity.ts'
-import { readProfile } from '../protocol/profile/mod.ts'
 import { assert } from '../protocol/result.ts'
-import type { AccountSettings } from './devices/mod.ts'
-import type { FetchRequest, ProvenCertificate } from './fetch/mod.ts'
-import { type Delivery, serveFetch, WRONG_TOKENS_MAX } from './nps/mod.ts'
-import type { Platform } from './platform.ts'
+import type { MacAddress } from '../protocol/identity.ts'
+import type { ProvenCertificate } from './fetch/mod.ts'
+import { serveFetch } from './nps/mod.ts'
 import {
   confirmDevice,
-  createAccount,
   createCode,
-  createLine,
-  createSecrets,
   endDevice,
   listEvents,
-  listReports,
   loadDeviceFacts,
   openWindow,
   registerDevice,
@@ -25,90 +15,13 @@ import {
   revokeCode,
   viewDevice,
 } from './store/mod.ts'
-import { certifiedFetch, freshMac, openTestPlatform, plant, plantSecretsOf, PN, requestOf, serialFor, serialOf, textOf } from './testing.ts'
+import { certificateOf, certifiedFetch, freshMac, openTestPlatform, plant, plantSecretsOf, PN, requestOf, serialFor, serialOf, textOf } from './testing.ts'
+import { init, providerOn, valuesOf, WHO } from './testing-provider.ts'
 
-const WHO = 'test'
 const clock = { aheadMs: 0 }
 const { platform, openAnother } = await openTestPlatform({ now: () => Date.now() + clock.aheadMs })
 const { db, vault } = platform
-
-let lastUser = 1000
-
-async function accountWith(options: { lines?: number; settings?: Partial<AccountSettings> } = {}) {
-  const customerId = `c-${randomBytes(6).toString('hex')}`
-  const made = await db.transaction((tx) =>
-    createAccount(tx, WHO, { name: 'Shop', customerId, kind: 'customer', parentId: undefined, settings: options.settings ?? {} }),
-  )
-  assert(made.ok, 'the Customer ID is free')
-  const { id } = made.value
-  for (let count = 0; count < (options.lines ?? 1); count++) await lineOf(id)
-  return { id, customerId }
-}
-
-async function lineOf(accountId: string): Promise<string> {
-  const line = {
-    accountId,
-    userId: String(++lastUser),
-    password: plant(randomBytes(12).toString('hex')),
-    displayName: 'Desk',
-    domain: 'sip.example.com',
-    authId: undefined,
-    outboundProxy: undefined,
-    transport: undefined,
-  }
-  const made = await db.transaction((tx) => createLine(tx, vault, WHO, line))
-  assert(made.ok, 'the user is free')
-  return made.value.id
-}
-
-async function codeOf(accountId: string, more: { ttlSeconds?: number; devices?: number; lineIds?: string[] } = {}) {
-  const made = await db.transaction((tx) => createCode(tx, WHO, { accountId, ttlSeconds: 600, devices: 1, lineIds: [], ...more }))
-  plant(made.code)
-  await heard(platform)
-  return made
-}
-
-function init(code: { readonly code: string }): string {
-  return `/cisco-init/${code.code}`
-}
-
-/** All word of changes that was sent so far has been taken in. */
-async function heard(by: Platform): Promise<void> {
-  const arrived = new Promise<void>((resolve) => by.directory.onChange(() => resolve()))
-  await db.notify('offhook_change', JSON.stringify({ kind: 'firmware', name: 'x' }))
-  await arrived
-}
-
-async function bound(settings?: Partial<AccountSettings>) {
-  const account = await accountWith(settings === undefined ? {} : { settings })
-  const mac = freshMac()
-  const delivery = await certifiedFetch(platform, init(await codeOf(account.id)), mac)
-  expect(delivery.kind).toBe('bytes')
-  await plantSecretsOf(platform)
-  return { account, mac, profile: valuesOf(delivery) }
-}
-
-function valuesOf(delivery: Delivery): ReadonlyMap<string, string> {
-  const profile = readProfile(textOf(delivery))
-  assert(profile.ok, 'what was delivered is a profile')
-  return new Map(profile.value.elements.map(({ name, value }) => [name, value === '""' ? '' : value]))
-}
-
-async function eventsOf(mac: MacAddress): Promise<readonly string[]> {
-  await platform.flush()
-  const events = await listEvents(db, { mac, accountId: undefined, before: undefined, limit: 100 })
-  return events.map(({ name }) => name).reverse()
-}
-
-async function stateOf(mac: MacAddress) {
-  return (await viewDevice(db, mac))?.state
-}
-
-async function end(mac: MacAddress, how: 'release' | 'disable'): Promise<void> {
-  const done = await db.transaction((tx) => endDevice(tx, vault, WHO, mac, how))
-  expect(done.ok).toBe(true)
-  await heard(platform)
-}
+const { accountWith, lineOf, codeOf, heard, bound, eventsOf, stateOf, end, lastUserId } = providerOn(platform)
 
 function certifiedBy(mac: MacAddress, more: Partial<ProvenCertificate>, target = '/cisco-init') {
   return certifiedFetch(platform, target, mac, more)
@@ -117,10 +30,15 @@ function certifiedBy(mac: MacAddress, more: Partial<ProvenCertificate>, target =
 describe('a one-time code', () => {
   it('binds: the profile carries line, keys and marker, and the device is bound', async () => {
     const { mac, account, profile } = await bound()
-    expect(profile.get('User_ID_1_')).toBe(String(lastUser))
+    expect(profile.get('User_ID_1_')).toBe(lastUserId())
     expect(/^[0-9a-f]{64}$/.test(profile.get('GPP_SA') ?? '')).toBe(true)
     expect(profile.get('GPP_P')).toMatch(/^[0-9a-f]{16}$/)
-    expect(await viewDevice(db, mac)).toMatchObject({ state: 'bound', account_id: account.id, pinned_ca: 'a'.repeat(64), key_issued: 1 })
+    expect(await viewDevice(db, mac)).toMatchObject({
+      state: 'bound',
+      account_id: account.id,
+      pinned_ca: 'a'.repeat(64),
+      key_issued: 1,
+    })
     expect(await eventsOf(mac)).toEqual(['device.bound', 'key.issued', 'profile.served'])
   })
 
@@ -138,9 +56,7 @@ describe('a one-time code', () => {
     const second = await openAnother()
     const code = await codeOf((await accountWith({ lines: 2 })).id)
     await heard(second)
-    const deliveries = await Promise.all(
-      [platform, second].map((each) => certifiedFetch(each, init(code), freshMac())),
-    )
+    const deliveries = await Promise.all([platform, second].map((each) => certifiedFetch(each, init(code), freshMac())))
     expect(deliveries.map(({ kind }) => kind).sort()).toEqual(['bytes', 'refusal'])
   })
 
@@ -159,7 +75,9 @@ describe('a one-time code', () => {
   it('asked for by the same device many times at once gives the same bytes each time', async () => {
     const code = await codeOf((await accountWith()).id)
     const mac = freshMac()
-    const texts = (await Promise.all(Array.from({ length: 6 }, () => certifiedFetch(platform, init(code), mac)))).map(textOf)
+    const texts = (await Promise.all(Array.from({ length: 6 }, () => certifiedFetch(platform, init(code), mac)))).map(
+      textOf,
+    )
     expect(new Set(texts).size).toBe(1)
     expect(texts[0]?.includes('<flat-profile>')).toBe(true)
   })
@@ -170,7 +88,10 @@ describe('a one-time code', () => {
     assert(one && two && three, 'the lines were made')
     const mac = freshMac()
     await certifiedFetch(platform, init(await codeOf(account.id, { lineIds: [three, one] })), mac)
-    expect((await loadDeviceFacts(db, vault, mac))?.lines.map(({ id, index }) => [id, index])).toEqual([[three, 1], [one, 2]])
+    expect((await loadDeviceFacts(db, vault, mac))?.lines.map(({ id, index }) => [id, index])).toEqual([
+      [three, 1],
+      [one, 2],
+    ])
     const next = freshMac()
     await certifiedFetch(platform, init(await codeOf(account.id)), next)
     expect((await loadDeviceFacts(db, vault, next))?.lines.map(({ id }) => id)).toEqual([two])
@@ -196,7 +117,10 @@ describe('a one-time code', () => {
 
   it('of no phone with a certificate is refused, and so are uncertified claims', async () => {
     const code = await codeOf((await accountWith()).id)
-    const delivery = await serveFetch(platform.context, requestOf(init(code), { userAgent: 'Cisco-CP-8851-3PCC/12.0.2 (00562b043615)' }))
+    const delivery = await serveFetch(
+      platform.context,
+      requestOf(init(code), { userAgent: 'Cisco-CP-8851-3PCC/12.0.2 (00562b043615)' }),
+    )
     expect(delivery.kind).toBe('refusal')
     expect((await certifiedFetch(platform, init(code), freshMac())).kind).toBe('bytes')
   })
@@ -227,7 +151,9 @@ describe('registration beforehand and windows', () => {
 
   it('inside a window a phone is held, gets no line and no key, and is bound when somebody confirms it', async () => {
     const account = await accountWith()
-    await db.transaction((tx) => openWindow(tx, WHO, { accountId: account.id, seconds: 60, devices: 1, openedFrom: '192.0.2.7' }))
+    await db.transaction((tx) =>
+      openWindow(tx, WHO, { accountId: account.id, seconds: 60, devices: 1, openedFrom: '192.0.2.7' }),
+    )
     await heard(platform)
     const mac = freshMac()
     const target = `/cisco-init/${account.customerId}`
@@ -238,16 +164,18 @@ describe('registration beforehand and windows', () => {
     expect((await certifiedFetch(platform, target, freshMac())).kind).toBe('refusal')
     expect((await db.transaction((tx) => confirmDevice(tx, vault, WHO, mac))).ok).toBe(true)
     await heard(platform)
-    expect(valuesOf(await certifiedFetch(platform, '/cisco-init', mac)).get('User_ID_1_')).toBe(String(lastUser))
+    expect(valuesOf(await certifiedFetch(platform, '/cisco-init', mac)).get('User_ID_1_')).toBe(lastUserId())
     expect(await eventsOf(mac)).toEqual(['device.held', 'device.confirmed', 'profile.served'])
   })
 
   it('a phone at the public address of whoever opened the window is bound at once', async () => {
     const account = await accountWith()
-    await db.transaction((tx) => openWindow(tx, WHO, { accountId: account.id, seconds: 60, devices: 1, openedFrom: '8.8.8.8' }))
+    await db.transaction((tx) =>
+      openWindow(tx, WHO, { accountId: account.id, seconds: 60, devices: 1, openedFrom: '8.8.8.8' }),
+    )
     await heard(platform)
     const mac = freshMac()
-    const certificate = { mac, serial: serialFor(mac), productName: PN, caFingerprint: 'a'.repeat(64), expired: false }
+    const certificate = certificateOf(mac)
     const request = requestOf(`/cisco-init/${account.customerId}`, { certificate, peer: '8.8.8.8' })
     expect(valuesOf(await serveFetch(platform.context, request)).get('Line_Enable_1_')).toBe('Yes')
     expect(await stateOf(mac)).toBe('bound')
@@ -270,7 +198,9 @@ describe('a bound phone', () => {
   it('comes back after a factory reset by any profile path, without a code', async () => {
     const { mac } = await bound()
     const texts = await Promise.all(
-      ['/cisco-init', '/8851-3PCC.xml', '/CP-8851-3PCC.cfg', `/x/${mac}.cfg`].map(async (target) => textOf(await certifiedFetch(platform, target, mac))),
+      ['/cisco-init', '/8851-3PCC.xml', '/CP-8851-3PCC.cfg', `/x/${mac}.cfg`].map(async (target) =>
+        textOf(await certifiedFetch(platform, target, mac)),
+      ),
     )
     expect(new Set(texts).size).toBe(1)
   })
@@ -282,8 +212,20 @@ describe('a bound phone', () => {
     await certifiedFetch(platform, `/cisco-ack?v=${profile.get('GPP_P')}&why=0&fw=sip88xx.12-0-2&reg=0&k=1`, mac)
     await platform.flush()
     const view = await viewDevice(db, mac)
-    expect(view).toMatchObject({ running_version: profile.get('GPP_P'), served_version: profile.get('GPP_P'), firmware: 'sip88xx.12-0-2', key_confirmed: 1, registration_seconds: 0 })
-    expect(await eventsOf(mac)).toEqual(['device.bound', 'key.issued', 'profile.served', 'key.confirmed', 'profile.running'])
+    expect(view).toMatchObject({
+      running_version: profile.get('GPP_P'),
+      served_version: profile.get('GPP_P'),
+      firmware: 'sip88xx.12-0-2',
+      key_confirmed: 1,
+      registration_seconds: 0,
+    })
+    expect(await eventsOf(mac)).toEqual([
+      'device.bound',
+      'key.issued',
+      'profile.served',
+      'key.confirmed',
+      'profile.running',
+    ])
   })
 
   it('under another CA is refused with an event, and its pin stays', async () => {
@@ -308,7 +250,7 @@ describe('a bound phone', () => {
     const path = (await viewDevice(db, mac))?.profile_path ?? ''
     const targets = [`/s/${path}.cfg?k=1`, `/a/b/${mac}.cfg`, `/${mac}.xml`]
     for (const target of targets) expect((await certifiedFetch(platform, target, stranger)).kind).toBe('refusal')
-    const certificate = { mac: stranger, serial: serialFor(stranger), productName: PN, caFingerprint: 'a'.repeat(64), expired: false }
+    const certificate = certificateOf(stranger)
     const report = requestOf(`/report/${path}`, { method: 'PUT', body: new Uint8Array([60]), certificate })
     expect((await serveFetch(platform.context, report)).kind).toBe('refusal')
     const rc = requestOf(`/software/edos/callhome/rc?id=${mac}:${serialFor(mac)}:${PN}`, { certificate })
@@ -328,7 +270,12 @@ describe('letting go', () => {
     const rotated = plant((await revealLinePassword(db, vault, line.id)) ?? '')
     expect(rotated === line.password).toBe(false)
     const farewell = valuesOf(await certifiedFetch(platform, '/cisco-init', mac))
-    expect([farewell.get('Line_Enable_1_'), farewell.get('Password_1_'), farewell.get('GPP_SA'), farewell.get('Admin_Password')]).toEqual(['No', '', '', ''])
+    expect([
+      farewell.get('Line_Enable_1_'),
+      farewell.get('Password_1_'),
+      farewell.get('GPP_SA'),
+      farewell.get('Admin_Password'),
+    ]).toEqual(['No', '', '', ''])
     expect(farewell.get('Profile_Rule')).toContain('/cisco-init?')
     expect((await certifiedFetch(platform, '/cisco-init', mac)).kind).toBe('refusal')
     expect((await certifiedFetch(platform, '/cisco-init', mac)).kind).toBe('refusal')
@@ -369,204 +316,6 @@ describe('letting go', () => {
   })
 })
 
-describe('sealed delivery', () => {
-  const openedBy = (key: string, delivery: Delivery) => {
-    assert(delivery.kind === 'bytes', 'bytes were delivered')
-    const opened = openProfileBody(delivery.bytes, { key, maxBytes: 1_000_000 })
-    assert(opened.ok, 'the key opens the file')
-    return valuesOf({ kind: 'bytes', contentType: '', bytes: opened.value })
-  }
-  const plainGet = (target: string, more: Partial<FetchRequest> = {}) => serveFetch(platform.context, requestOf(target, { door: 'http', ...more }))
-
-  it('goes to whoever asks by the path, opens with the device’s key only, and carries no key', async () => {
-    const { mac, profile } = await bound({ delivery: 'sealed' })
-    expect(profile.get('Profile_Rule')).toMatch(/^\[--key \$SA\] http:\/\/prov\.example\.com\/s\/[0-9a-f]{32}\.cfg\?k=1&v=\$P/)
-    const path = (await viewDevice(db, mac))?.profile_path ?? ''
-    const sealed = await plainGet(`/s/${path}.cfg?k=1`)
-    const values = openedBy(profile.get('GPP_SA') ?? '', sealed)
-    expect(values.get('GPP_P')).toBe(profile.get('GPP_P'))
-    expect([values.has('GPP_SA'), values.has('GPP_SB')]).toEqual([false, false])
-    expect(textOf(await plainGet(`/s/${path}.cfg?k=1`))).toBe(textOf(sealed))
-    expect((await plainGet(`/s/${path}.cfg?k=2`)).kind).toBe('refusal')
-    expect((await plainGet(`/s/${'0'.repeat(32)}.cfg`)).kind).toBe('refusal')
-    await platform.flush()
-    expect(await viewDevice(db, mac)).toMatchObject({ believed_from: '192.0.2.7', claimed_from: '192.0.2.7', key_confirmed: 0 })
-  })
-
-  it('has its key confirmed over TLS by the acknowledgement', async () => {
-    const { mac, profile } = await bound({ delivery: 'sealed' })
-    const rule = profile.get('Profile_Rule_B') ?? ''
-    expect(rule).toContain('&k=1')
-    await certifiedFetch(platform, `/cisco-ack?v=${profile.get('GPP_P')}&k=1`, mac)
-    expect((await viewDevice(db, mac))?.key_confirmed).toBe(1)
-  })
-
-  it('after a release the farewell is sealed, until the phone came over TLS', async () => {
-    const { mac, profile } = await bound({ delivery: 'sealed' })
-    const path = (await viewDevice(db, mac))?.profile_path ?? ''
-    await end(mac, 'release')
-    for (let time = 0; time < 2; time++) {
-      const values = openedBy(profile.get('GPP_SA') ?? '', await plainGet(`/s/${path}.cfg?k=1`))
-      expect([values.get('Line_Enable_1_'), values.get('GPP_SA')]).toEqual(['No', ''])
-      expect(values.get('Profile_Rule')).toMatch(/^https:/)
-    }
-    expect((await certifiedFetch(platform, '/cisco-init', mac)).kind).toBe('bytes')
-    expect((await plainGet(`/s/${path}.cfg?k=1`)).kind).toBe('refusal')
-  })
-
-  it('after a release and a new binding the old key opens nothing', async () => {
-    const { mac, profile } = await bound({ delivery: 'sealed' })
-    const path = (await viewDevice(db, mac))?.profile_path ?? ''
-    await end(mac, 'release')
-    const other = await accountWith({ settings: { delivery: 'sealed' } })
-    await certifiedFetch(platform, init(await codeOf(other.id)), mac)
-    expect((await plainGet(`/s/${path}.cfg?k=1`)).kind).toBe('refusal')
-    const sealed = await plainGet(`/s/${path}.cfg?k=2`)
-    assert(sealed.kind === 'bytes', 'the new key is served')
-    expect(openProfileBody(sealed.bytes, { key: profile.get('GPP_SA') ?? '', maxBytes: 1_000_000 }).ok).toBe(false)
-  })
-
-  it('a sealed report is believed by its key; its peer and kind are kept, its text is not shown', async () => {
-    const { mac, profile } = await bound({ delivery: 'sealed' })
-    const path = (await viewDevice(db, mac))?.profile_path ?? ''
-    const text = new TextEncoder().encode('<flat-status><Software_Version>sip88xx.12-0-3</Software_Version></flat-status>')
-    const body = sealSalted(text, profile.get('GPP_SA') ?? '', randomBytes(8))
-    expect((await plainGet(`/report/${path}`, { method: 'PUT', door: 'tftp', body })).kind).toBe('empty')
-    expect((await plainGet(`/report/${path}`, { method: 'PUT', body: text })).kind).toBe('refusal')
-    await platform.flush()
-    expect(await viewDevice(db, mac)).toMatchObject({ firmware: 'sip88xx.12-0-3', key_confirmed: 1 })
-    expect(await listReports(db, mac)).toMatchObject([{ kind: 'status', trust: 'sealed' }])
-  })
-})
-
-describe('credentialed delivery [MPP §11.3]', () => {
-  const TARGET = '/cisco-init?v=$P&auth=1'
-  const get = (authorization?: string, more: Partial<FetchRequest> = {}) =>
-    serveFetch(platform.context, requestOf(TARGET, { authorization, ...more }))
-
-  async function digest(mac: MacAddress, password: string): Promise<string> {
-    const challenged = await get()
-    assert(challenged.kind === 'challenge', 'without credentials they are asked for')
-    const [challenge] = parseAuthChallenges(challenged.header)
-    assert(challenge?.scheme === 'digest', 'digest is asked for')
-    return digestAuthorization(challenge.challenge, { username: mac, password, method: 'GET', uri: TARGET, cnonce: 'ab', nonceCount: 1 })
-  }
-
-  it('by digest and by basic gives the own profile, where the account allows it', async () => {
-    const { mac, profile } = await bound({ credentialed: true })
-    expect(profile.get('Profile_Rule')).toMatch(/^\[--uid \$MA --pwd \$SB\] https:.*&auth=1$/)
-    const password = profile.get('GPP_SB') ?? ''
-    expect((await get(await digest(mac, password))).kind).toBe('bytes')
-    expect((await get(basicAuthorization(mac, password))).kind).toBe('bytes')
-    expect((await get(basicAuthorization(mac, password), { door: 'http' })).kind).toBe('refusal')
-    expect((await get(await digest(mac, 'wrong-wrong'))).kind).toBe('refusal')
-    expect((await get(await digest(freshMac(), password))).kind).toBe('refusal')
-  })
-
-  it('is refused where the account does not allow it', async () => {
-    const { mac, profile } = await bound()
-    expect((await get(basicAuthorization(mac, profile.get('GPP_SB') ?? ''))).kind).toBe('refusal')
-  })
-
-  it('an answer to an old challenge is asked for again, as stale', async () => {
-    const { mac, profile } = await bound({ credentialed: true })
-    const authorization = await digest(mac, profile.get('GPP_SB') ?? '')
-    clock.aheadMs = 6 * 60_000
-    try {
-      const challenged = await get(authorization)
-      expect(challenged.kind === 'challenge' && challenged.header).toMatch(/stale=true/i)
-    } finally {
-      clock.aheadMs = 0
-    }
-    const foreign = authorization.replace(/nonce="[^"]*"/, 'nonce="18c-0123"')
-    expect((await get(foreign)).kind).toBe('refusal')
-  })
-})
-
-describe('keys', () => {
-  it('the older key is dropped only when a believed request names the new one', async () => {
-    const { mac } = await bound()
-    const device = await loadDeviceFacts(db, vault, mac)
-    assert(device?.secrets !== undefined, 'a bound device has secrets')
-    // What a rotation does: a new generation beside the old one.
-    await db.transaction(async (tx) => {
-      await tx.run({ name: 'test-rotate', text: 'update device set key_issued = 2 where mac = $1', values: [mac] })
-      await createSecrets(tx, vault, mac, 2)
-      await tx.notify('offhook_change', JSON.stringify({ kind: 'device', mac }))
-    })
-    await heard(platform)
-    await plantSecretsOf(platform)
-    const generations = async () => [...((await loadDeviceFacts(db, vault, mac))?.secrets?.profileKeys.keys() ?? [])].sort()
-    const path = device.device.profilePath
-    await serveFetch(platform.context, requestOf(`/s/${path}.cfg?k=2`, { door: 'http' }))
-    expect(await generations()).toEqual([1, 2])
-    const old = await serveFetch(platform.context, requestOf(`/s/${path}.cfg?k=1`, { door: 'http' }))
-    expect(old.kind).toBe('bytes')
-    await certifiedFetch(platform, '/cisco-init?k=2', mac)
-    expect(await generations()).toEqual([2])
-    expect((await viewDevice(db, mac))?.key_confirmed).toBe(2)
-  })
-})
-
-describe('guessing', () => {
-  it('a certificate that sent 20 wrong codes is locked out for an hour, with the right one too', async () => {
-    const code = await codeOf((await accountWith()).id)
-    const mac = freshMac()
-    for (let time = 0; time < WRONG_TOKENS_MAX; time++) {
-      expect((await certifiedFetch(platform, `/cisco-init/wrong-${time}`, mac)).kind).toBe('refusal')
-    }
-    expect((await certifiedFetch(platform, init(code), mac)).kind).toBe('refusal')
-    expect((await certifiedFetch(platform, init(code), freshMac())).kind).toBe('bytes')
-    const next = await codeOf((await accountWith()).id, { ttlSeconds: 7200 })
-    clock.aheadMs = 3_600_001
-    try {
-      expect((await certifiedFetch(platform, init(next), mac)).kind).toBe('bytes')
-    } finally {
-      clock.aheadMs = 0
-    }
-  })
-
-  it('claims of one address fill no timeline: beyond the bound nothing is noted', async () => {
-    const { mac } = await bound()
-    const path = (await viewDevice(db, mac))?.profile_path ?? ''
-    for (let time = 0; time < 200; time++) {
-      await serveFetch(platform.context, requestOf(`/s/${path}.cfg?k=9`, { door: 'http', peer: '198.51.100.9' }))
-    }
-    const refused = (await eventsOf(mac)).filter((name) => name === 'fetch.refused').length
-    expect(refused).toBeGreaterThan(10)
-    expect(refused).toBeLessThan(100)
-  })
-})
-
-describe('RC [MPP §9.2]', () => {
-  const ask = (mac: MacAddress, by: MacAddress | undefined, more: Partial<ProvenCertificate> = {}) => {
-    const certificate = by === undefined ? undefined : { mac: by, serial: serialFor(by), productName: PN, caFingerprint: 'a'.repeat(64), expired: false, ...more }
-    return serveFetch(platform.context, requestOf(`/software/edos/callhome/rc?id=${mac.toUpperCase()}:${serialFor(mac)}:${PN}&sw=x&orig=orig_mpp&authstatus=none`, { certificate }))
-  }
-
-  it('an owned phone learns its rule, without code or secret; an unowned one gets the empty 200', async () => {
-    const { mac } = await bound()
-    expect([...valuesOf(await ask(mac, mac)).keys()]).toEqual(['Profile_Rule'])
-    const unknown = freshMac()
-    expect((await ask(unknown, unknown)).kind).toBe('empty')
-    expect(await eventsOf(mac)).toContain('rc.redirected')
-    expect(await eventsOf(unknown)).toEqual(['rc.unowned'])
-  })
-
-  it('a merely claimed MAC gets nothing unless the account allows it', async () => {
-    const { mac } = await bound()
-    expect((await ask(mac, undefined)).kind).toBe('empty')
-    const open = await bound({ rcForClaimed: true })
-    expect((await ask(open.mac, undefined)).kind).toBe('bytes')
-  })
-
-  it('under another CA it gets nothing, is not believed, and raises an event', async () => {
-    const { mac } = await bound()
-    expect((await ask(mac, mac, { caFingerprint: 'b'.repeat(64) })).kind).toBe('empty')
-    expect(await eventsOf(mac)).toContain('identity.wrong-ca')
-  })
-})
-
 describe('a second process on the same database', () => {
   it('sees a binding, a new code and a disablement within a second', async () => {
     const second = await openAnother()
@@ -578,7 +327,9 @@ describe('a second process on the same database', () => {
       }
     }
     const account = await accountWith()
-    const code = await db.transaction((tx) => createCode(tx, WHO, { accountId: account.id, ttlSeconds: 600, devices: 1, lineIds: [] }))
+    const code = await db.transaction((tx) =>
+      createCode(tx, WHO, { accountId: account.id, ttlSeconds: 600, devices: 1, lineIds: [] }),
+    )
     plant(code.code)
     await withinASecond(async () => (await second.directory.code(code.code)) !== undefined)
     const mac = freshMac()
@@ -595,6 +346,9 @@ describe('a second process on the same database', () => {
     const second = await openAnother()
     const { mac } = await bound()
     await heard(second)
-    expect(textOf(await certifiedFetch(second, '/cisco-init', mac)) === textOf(await certifiedFetch(platform, '/cisco-init', mac))).toBe(true)
+    expect(
+      textOf(await certifiedFetch(second, '/cisco-init', mac)) ===
+        textOf(await certifiedFetch(platform, '/cisco-init', mac)),
+    ).toBe(true)
   })
 })

@@ -21,7 +21,14 @@ import {
 } from './database/mod.ts'
 import type { Observation } from './devices/mod.ts'
 import type { Fetch, FetchAnswer, FirmwareFacts, Route } from './fetch/mod.ts'
-import { answerFetch, createRenderings, createSourceLimits, createWrongTokens, type FetchStore, type ServeContext } from './nps/mod.ts'
+import {
+  answerFetch,
+  createRenderings,
+  createSourceLimits,
+  createWrongTokens,
+  type FetchStore,
+  type ServeContext,
+} from './nps/mod.ts'
 import { packageRoot } from './package-root.ts'
 import type { PlatformFacts } from './profiles/mod.ts'
 import { answerRc } from './rc/mod.ts'
@@ -132,14 +139,26 @@ async function connect(
   log: Logger,
   ending: Ending,
 ): Promise<Database> {
-  const target =
-    settings.databaseUrl === undefined ? { connection: postgres?.connection } : { url: settings.databaseUrl }
-  const { connection, url } = { connection: undefined, url: undefined, ...target }
-  return openDatabase({
-    ...(connection === undefined ? {} : { connection }),
-    ...(url === undefined ? {} : { url }),
-    log: (event, fields) => (ending.begun ? log.debug(fields, event) : log.warn(fields, event)),
-  })
+  const { databaseUrl } = settings
+  const connection = postgres?.connection
+  try {
+    return await openDatabase({
+      ...(databaseUrl === undefined ? {} : { url: databaseUrl }),
+      ...(databaseUrl !== undefined || connection === undefined ? {} : { connection }),
+      log: (event, fields) => (ending.begun ? log.debug(fields, event) : log.warn(fields, event)),
+    })
+  } catch (error) {
+    if (databaseUrl === undefined) throw error
+    // The URL may hold a password, so it is not repeated.
+    throw new StartProblem(
+      `Cannot use the database of DATABASE_URL: ${reasonOf(error)}. Is PostgreSQL 15 or newer there?`,
+    )
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  return error instanceof Error && error.message !== '' ? error.message : (code ?? 'no answer')
 }
 
 async function migrateDatabase(db: Database): Promise<void> {

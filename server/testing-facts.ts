@@ -49,7 +49,12 @@ let lastMac = 0
 /** A MAC address that no other test of this file has. */
 export function freshMac(): MacAddress {
   lastMac += 1
-  return macOf(lastMac.toString(16).padStart(12, '0').replace(/^000000/, '00562b'))
+  return macOf(
+    lastMac
+      .toString(16)
+      .padStart(12, '0')
+      .replace(/^000000/, '00562b'),
+  )
 }
 
 export function serialFor(mac: MacAddress) {
@@ -79,7 +84,6 @@ export function requestOf(target: string, more: Partial<FetchRequest> = {}): Fet
     ...more,
   }
 }
-
 
 export const PUBLIC_URL = 'https://prov.example.com'
 export const PUBLIC_HTTP_URL = 'http://prov.example.com'

@@ -65,11 +65,20 @@ export async function openTestPlatform(options: { readonly now?: () => Millis } 
 export async function plantSecretsOf(platform: Platform): Promise<void> {
   plant(Buffer.from(platform.secrets.markerKey).toString('hex'))
   plant(bodyOfPem(platform.secrets.serverCa.keyPem))
-  const devices = await platform.db.query<{ mac: MacAddress }>({ name: 'test-macs', text: 'select mac from device', values: [] })
+  const devices = await platform.db.query<{ mac: MacAddress }>({
+    name: 'test-macs',
+    text: 'select mac from device',
+    values: [],
+  })
   for (const { mac } of devices) {
     const facts = await loadDeviceFacts(platform.db, platform.vault, mac)
     const { adminPassword, userPassword, uidPassword, profileKeys } = facts?.secrets ?? {}
-    const passwords = [adminPassword, userPassword, uidPassword, ...(facts?.lines.map(({ password }) => password) ?? [])]
+    const passwords = [
+      adminPassword,
+      userPassword,
+      uidPassword,
+      ...(facts?.lines.map(({ password }) => password) ?? []),
+    ]
     for (const secret of [...passwords, ...(profileKeys?.values() ?? [])]) if (secret) plant(secret)
   }
 }

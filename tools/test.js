@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ROOT } from './setup.js'
+import { isBuilt, ROOT } from './setup.js'
 import { countTests } from './test-count.js'
 import { findSecrets, readSecrets } from './secret-search.js'
 
@@ -68,7 +68,8 @@ async function runTests(args, output) {
   const code = await run(
     process.execPath,
     ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args],
-    { ...env, NODE_ENV: 'test', OFFHOOK_SECRET_LOG: secretLog },
+    // Tests of the command itself take what was built, as a user does, unless it is of other sources.
+    { ...env, NODE_ENV: 'test', OFFHOOK_SECRET_LOG: secretLog, OFFHOOK_BUILT: isBuilt() ? 'yes' : 'no' },
     output,
   )
   const { passed, problems } = countTests(readJson(jsonPath), code)

@@ -99,7 +99,13 @@ export class ProvisioningServer {
   async answerHttp(asked: PhoneRequest, caller: Caller): Promise<HttpAnswer> {
     const request = requestAtDoor(asked, caller)
     const answer = this.#renderHttp(await serveFetch(this.platform.context, request))
-    this.#note(request.door, request.target, { ...caller, certificate: request.certificate }, answer.status, answer.body)
+    this.#note(
+      request.door,
+      request.target,
+      { ...caller, certificate: request.certificate },
+      answer.status,
+      answer.body,
+    )
     return answer
   }
 

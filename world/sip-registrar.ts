@@ -39,7 +39,11 @@ export class SipRegistrar {
   }
 
   /** @returns the answer to one datagram; undefined for what is no request */
-  receive(bytes: Uint8Array, source: { readonly address: string; readonly port: number }, now: Millis): Uint8Array | undefined {
+  receive(
+    bytes: Uint8Array,
+    source: { readonly address: string; readonly port: number },
+    now: Millis,
+  ): Uint8Array | undefined {
     const message = decodeSip(bytes)
     if (!message.ok || message.value.kind !== 'request' || message.value.method === 'ACK') return undefined
     this.#tags += 1

@@ -139,7 +139,10 @@ export class Operator {
   ): Promise<AccountOfWorld> {
     const { platform } = this.#premises
     const customerId = `cust-${this.#world.seed}-${this.#accountCount}`
-    const userIds = Array.from({ length: how.lines ?? 1 }, (_, index) => `${1001 + index}-${this.#accountCount}-${this.#world.seed}`)
+    const userIds = Array.from(
+      { length: how.lines ?? 1 },
+      (_, index) => `${1001 + index}-${this.#accountCount}-${this.#world.seed}`,
+    )
     this.#accountCount += 1
     const account = await platform.db.transaction(async (tx) => {
       const made = await createAccount(tx, WHO, {
@@ -196,7 +199,7 @@ export class Operator {
   }
 
   /** Enters MAC and serial number before the phone asks for anything. */
-  async register(phone: WorldPhone, account: AccountOfWorld | undefined): Promise<void> {
+  async register(phone: Pick<WorldPhone, 'hardware'>, account: AccountOfWorld | undefined): Promise<void> {
     const { mac, serial, productName: model } = phone.hardware
     const done = await this.#premises.platform.db.transaction((tx) =>
       registerDevice(tx, WHO, { mac, serial, model, accountId: account?.id, lineIds: [] }),
@@ -334,7 +337,8 @@ export function openScene(premises: Premises, server: ProvisioningServer, seed: 
       const number = how.number ?? 0
       const rcUrl = how.rcReachable === false ? 'https://activate.cisco.example/rc' : REDIRECT_URL
       const hardware: Hardware = { ...hardwareOf(seed, number), rcUrl }
-      const certificate = how.quickCertificate === true ? quickCertificate(premises, hardware) : await realCertificate(premises, hardware)
+      const certificate =
+        how.quickCertificate === true ? quickCertificate(premises, hardware) : await realCertificate(premises, hardware)
       const options: Omit<WorldPhoneOptions, 'chance'> = {
         hardware,
         caller: { address: `2a0a:${hex(seed >>> 16)}:${hex(seed)}:${hex(number)}::5`, certificate },

@@ -110,7 +110,12 @@ export class TftpDoor {
     }
   }
 
-  async #request(packet: TftpRequestPacket, bytes: Uint8Array, earlier: Session | undefined, peer: Peer): Promise<void> {
+  async #request(
+    packet: TftpRequestPacket,
+    bytes: Uint8Array,
+    earlier: Session | undefined,
+    peer: Peer,
+  ): Promise<void> {
     if (earlier !== undefined && Buffer.compare(earlier.requestBytes, bytes) === 0) {
       const { running } = earlier
       if (running === undefined || !startsAnew(running.transfer, this.#clock.now)) {

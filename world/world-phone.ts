@@ -119,20 +119,14 @@ export class WorldPhone {
     return webServer(this.#agent).enabled && (mode === 'running' || mode === 'discovering')
   }
 
+  /** Power comes; for a phone that is on, it was gone for a moment. */
   powerOn(): void {
     this.#life += 1
     const life = this.#life
-    // PATCH
-    if (!this.#agent.flash.upgradeHistory[0]?.text.startsWith('Upgraded')) this.#agent = { ...this.#agent, flash: { ...this.#agent.flash, upgradeFingerprint: undefined } }
     this.send({ kind: 'power-on' })
     this.#around.clock.after(DHCP_MS, () => {
       if (life === this.#life) this.send({ kind: 'network-up', lease: this.lease, sipPort: SIP_PORT })
     })
-  }
-
-  /** Pulls the plug and puts it in again. */
-  powerCut(): void {
-    this.powerOn()
   }
 
   tick(): void {
@@ -145,7 +139,7 @@ export class WorldPhone {
 
   /** What a person on the same network does who opens the link of the guide; the answer's status, 0 when nobody answers. */
   openResyncLink(profileUrl: string): number {
-    return this.openPage(new URL(printResyncUrl('http://phone', profileUrl)).pathname + `?${profileUrl}`)
+    return this.openPage(printResyncUrl('http://phone', profileUrl).slice('http://phone'.length))
   }
 
   openPage(target: string): number {
@@ -256,7 +250,8 @@ export class WorldPhone {
 
   #sendSip(peer: SipPeer, bytes: Uint8Array): void {
     const { clock, network, registrar } = this.#around
-    if (peer.host !== REGISTRAR_HOST) return this.#later(LOOKUP_MS, { kind: 'sip-failed', peer, detail: 'no such host' })
+    if (peer.host !== REGISTRAR_HOST)
+      return this.#later(LOOKUP_MS, { kind: 'sip-failed', peer, detail: 'no such host' })
     const life = this.#life
     network.carry(() => {
       const answer = registrar.receive(bytes, { address: this.caller.address, port: SIP_PORT }, clock.now)

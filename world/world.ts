@@ -47,7 +47,14 @@ export class World {
     const { clock, network, server, registrar } = this
     const phone = new WorldPhone(
       { ...options, chance: chanceOf(this.seed, `phone ${options.hardware.mac}`) },
-      { clock, network, server, registrar, tftpDoor: this.#tftpDoor, isCut: (request, answer) => this.#cut(request, answer) },
+      {
+        clock,
+        network,
+        server,
+        registrar,
+        tftpDoor: this.#tftpDoor,
+        isCut: (request, answer) => this.#cut(request, answer),
+      },
     )
     this.phones.push(phone)
     return phone

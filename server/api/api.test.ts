@@ -3,20 +3,39 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { pino } from 'pino'
 import { readProfile } from '../../protocol/profile/mod.ts'
 import { createToken, type TokenScope } from '../store/mod.ts'
-import { bodyOfPem, certifiedFetch, freshMac, openTestPlatform, plant, plantSecretsOf, PN, serialFor } from '../testing.ts'
+import {
+  bodyOfPem,
+  certifiedFetch,
+  freshMac,
+  openTestPlatform,
+  plant,
+  plantSecretsOf,
+  PN,
+  serialFor,
+} from '../testing.ts'
 import { createCa } from '../pki/mod.ts'
 import { listenApi } from './mod.ts'
 
 const { platform } = await openTestPlatform()
 let ready = false
-const door = await listenApi({ host: '127.0.0.1', port: 0, platform: () => (ready ? platform : undefined), log: pino({ level: 'silent' }) })
+const door = await listenApi({
+  host: '127.0.0.1',
+  port: 0,
+  platform: () => (ready ? platform : undefined),
+  log: pino({ level: 'silent' }),
+})
 afterAll(() => door.close())
 const BASE = `http://127.0.0.1:${door.port}`
 
 async function tokenFor(...scopes: TokenScope[]): Promise<string> {
   return plant(await createToken(platform.db, { name: scopes.join(), scopes }))
 }
-const tokens = { admin: await tokenFor('admin'), write: await tokenFor('write'), read: await tokenFor('read'), secrets: await tokenFor('read', 'secrets') }
+const tokens = {
+  admin: await tokenFor('admin'),
+  write: await tokenFor('write'),
+  read: await tokenFor('read'),
+  secrets: await tokenFor('read', 'secrets'),
+}
 
 interface Answer {
   readonly status: number
@@ -25,22 +44,39 @@ interface Answer {
   readonly text: string
 }
 
-async function call(method: string, path: string, body?: unknown, token: string | undefined = tokens.admin): Promise<Answer> {
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  token: string | undefined = tokens.admin,
+): Promise<Answer> {
   const headers: Record<string, string> = {}
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   if (body !== undefined) headers['content-type'] = 'application/json'
   const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }
-  const response = await fetch(`${BASE}${path.startsWith('/health') ? '' : '/api/v1/'}${path}`, { method, headers, ...init })
+  const response = await fetch(`${BASE}${path.startsWith('/health') ? '' : '/api/v1/'}${path}`, {
+    method,
+    headers,
+    ...init,
+  })
   const text = await response.text()
   const type = response.headers.get('content-type') ?? ''
   return { status: response.status, type, text, json: type.includes('json') ? JSON.parse(text) : undefined }
 }
 
-const before = { health: await call('GET', '/health', undefined, undefined as never), accounts: await call('GET', 'accounts') }
+const before = {
+  health: await call('GET', '/health', undefined, undefined as never),
+  accounts: await call('GET', 'accounts'),
+}
 ready = true
 
 let lastUser = 3000
-const lineInput = () => ({ userId: String(++lastUser), password: plant(randomBytes(12).toString('hex')), displayName: 'Desk', domain: 'sip.example.com' })
+const lineInput = () => ({
+  userId: String(++lastUser),
+  password: plant(randomBytes(12).toString('hex')),
+  displayName: 'Desk',
+  domain: 'sip.example.com',
+})
 
 async function account(): Promise<string> {
   const made = await call('POST', 'accounts', { name: 'Shop' })
@@ -54,7 +90,8 @@ async function boundPhone() {
   const { json } = await call('POST', `accounts/${id}/codes`, {})
   plant(json.code)
   const mac = freshMac()
-  while ((await certifiedFetch(platform, `/cisco-init/${json.code}`, mac)).kind !== 'bytes') await new Promise(setImmediate)
+  while ((await certifiedFetch(platform, `/cisco-init/${json.code}`, mac)).kind !== 'bytes')
+    await new Promise(setImmediate)
   await plantSecretsOf(platform)
   return { id, line, mac }
 }
@@ -82,23 +119,33 @@ describe('accounts, lines, codes, windows', () => {
   it('takes a Customer ID once', async () => {
     const customerId = `c_${randomBytes(4).toString('hex')}`
     expect((await call('POST', 'accounts', { name: 'A', customerId })).json.customerId).toBe(customerId)
-    expect(await call('POST', 'accounts', { name: 'B', customerId })).toMatchObject({ status: 409, json: { type: 'customer-id-taken' } })
+    expect(await call('POST', 'accounts', { name: 'B', customerId })).toMatchObject({
+      status: 409,
+      json: { type: 'customer-id-taken' },
+    })
   })
 
-  it.each([{}, { name: '' }, { name: 'x', customerId: 'abc' }, { name: 'x', customerId: 'a b c d' }, { name: 5 }, { name: 'a\u0000b' }])(
-    'refuses %o as a problem',
-    async (input) => {
-      const answer = await call('POST', 'accounts', input)
-      expect(answer.status).toBe(422)
-      expect(answer.type).toContain('application/problem+json')
-      expect(answer.json).toMatchObject({ status: 422, type: 'not-valid', problems: [{ place: expect.any(String) }] })
-    },
-  )
+  it.each([
+    {},
+    { name: '' },
+    { name: 'x', customerId: 'abc' },
+    { name: 'x', customerId: 'a b c d' },
+    { name: 5 },
+    { name: 'a\u0000b' },
+  ])('refuses %o as a problem', async (input) => {
+    const answer = await call('POST', 'accounts', input)
+    expect(answer.status).toBe(422)
+    expect(answer.type).toContain('application/problem+json')
+    expect(answer.json).toMatchObject({ status: 422, type: 'not-valid', problems: [{ place: expect.any(String) }] })
+  })
 
   it('settings are changed one by one', async () => {
     const id = await account()
     await call('PATCH', `accounts/${id}/settings`, { delivery: 'sealed' })
-    expect((await call('PATCH', `accounts/${id}/settings`, { credentialed: true })).json.settings).toEqual({ delivery: 'sealed', credentialed: true })
+    expect((await call('PATCH', `accounts/${id}/settings`, { credentialed: true })).json.settings).toEqual({
+      delivery: 'sealed',
+      credentialed: true,
+    })
     expect((await call('PATCH', `accounts/${id}/settings`, { delivery: 'carrier pigeon' })).status).toBe(422)
     expect((await call('PATCH', 'accounts/acc_0/settings', {})).status).toBe(404)
   })
@@ -107,9 +154,15 @@ describe('accounts, lines, codes, windows', () => {
     const id = await account()
     const line = lineInput()
     const made = await call('POST', `accounts/${id}/lines`, line)
-    expect(made).toMatchObject({ status: 201, json: { userId: line.userId, accountId: id, password: null, secret: true, mac: null } })
+    expect(made).toMatchObject({
+      status: 201,
+      json: { userId: line.userId, accountId: id, password: null, secret: true, mac: null },
+    })
     expect(made.text.includes(line.password)).toBe(false)
-    expect(await call('POST', `accounts/${id}/lines`, line)).toMatchObject({ status: 409, json: { type: 'line-taken' } })
+    expect(await call('POST', `accounts/${id}/lines`, line)).toMatchObject({
+      status: 409,
+      json: { type: 'line-taken' },
+    })
     expect((await call('POST', 'accounts/acc_0/lines', lineInput())).status).toBe(404)
     expect((await call('POST', `accounts/${id}/lines`, { ...lineInput(), domain: 'a b' })).status).toBe(422)
   })
@@ -120,8 +173,15 @@ describe('accounts, lines, codes, windows', () => {
     await call('POST', `accounts/${id}/lines`, line)
     expect((await call('GET', `accounts/${id}/lines`)).json.items[0].password).toBeNull()
     expect((await call('GET', `accounts/${id}/lines?reveal=true`, undefined, tokens.read)).status).toBe(403)
-    expect((await call('GET', `accounts/${id}/lines?reveal=true`, undefined, tokens.secrets)).json.items[0].password === line.password).toBe(true)
-    const shown = await platform.db.query<{ what: string }>({ name: 'test-audit', text: `select what from revision where target = $1 and what = 'secrets shown'`, values: [id] })
+    expect(
+      (await call('GET', `accounts/${id}/lines?reveal=true`, undefined, tokens.secrets)).json.items[0].password ===
+        line.password,
+    ).toBe(true)
+    const shown = await platform.db.query<{ what: string }>({
+      name: 'test-audit',
+      text: `select what from revision where target = $1 and what = 'secrets shown'`,
+      values: [id],
+    })
     expect(shown).toHaveLength(1)
   })
 
@@ -158,25 +218,38 @@ describe('accounts, lines, codes, windows', () => {
 })
 
 describe('devices', () => {
-  it.each(['000E08AABBCC', '00:0e:08:aa:bb:cc', '00-0E-08-AA-BB-CC', '000e.08aa.bbcc'])('the MAC may be written %s', async (written) => {
-    const made = await call('POST', 'devices', { mac: written, serial: 'fch2305dmh0', model: 'cp-8851-3pcc' })
-    expect(made).toMatchObject({ status: 201, json: { mac: '000e08aabbcc', serial: 'FCH2305DMH0', model: 'CP-8851-3PCC', accountId: null, state: 'known' } })
-    expect((await call('GET', `devices/${encodeURIComponent(written)}`)).json.mac).toBe('000e08aabbcc')
-  })
+  it.each(['000E08AABBCC', '00:0e:08:aa:bb:cc', '00-0E-08-AA-BB-CC', '000e.08aa.bbcc'])(
+    'the MAC may be written %s',
+    async (written) => {
+      const made = await call('POST', 'devices', { mac: written, serial: 'fch2305dmh0', model: 'cp-8851-3pcc' })
+      expect(made).toMatchObject({
+        status: 201,
+        json: { mac: '000e08aabbcc', serial: 'FCH2305DMH0', model: 'CP-8851-3PCC', accountId: null, state: 'known' },
+      })
+      expect((await call('GET', `devices/${encodeURIComponent(written)}`)).json.mac).toBe('000e08aabbcc')
+    },
+  )
 
-  it.each([{ mac: '000e08aabb' }, { serial: '!' }, { model: 'Nokia' }, { mac: undefined }])('%o is refused as a problem', async (wrong) => {
-    const input = { mac: freshMac(), serial: 'FCH2305DMH0', model: PN, ...wrong }
-    expect(await call('POST', 'devices', input)).toMatchObject({ status: 422, json: { type: 'not-valid' } })
-  })
+  it.each([{ mac: '000e08aabb' }, { serial: '!' }, { model: 'Nokia' }, { mac: undefined }])(
+    '%o is refused as a problem',
+    async (wrong) => {
+      const input = { mac: freshMac(), serial: 'FCH2305DMH0', model: PN, ...wrong }
+      expect(await call('POST', 'devices', input)).toMatchObject({ status: 422, json: { type: 'not-valid' } })
+    },
+  )
 
   it('lines must be the account’s, and no more than the model has', async () => {
     const [mine, other] = [await account(), await account()]
     const { json } = await call('POST', `accounts/${other}/lines`, lineInput())
     const input = { mac: freshMac(), serial: 'FCH2305DMH0', model: PN }
-    expect((await call('POST', 'devices', { ...input, accountId: mine, lineIds: [json.id] })).status).toBeGreaterThanOrEqual(400)
+    expect(
+      (await call('POST', 'devices', { ...input, accountId: mine, lineIds: [json.id] })).status,
+    ).toBeGreaterThanOrEqual(400)
     expect((await call('POST', 'devices', { ...input, lineIds: [json.id] })).status).toBe(422)
     expect((await call('POST', 'devices', { ...input, accountId: 'acc_0' })).status).toBe(404)
-    expect(await call('POST', 'devices', { ...input, model: 'CP-7811-3PCC', accountId: other, lineIds: [json.id, json.id] })).toMatchObject({ status: 422 })
+    expect(
+      await call('POST', 'devices', { ...input, model: 'CP-7811-3PCC', accountId: other, lineIds: [json.id, json.id] }),
+    ).toMatchObject({ status: 422 })
     const made = await call('POST', 'devices', { ...input, accountId: other, lineIds: [json.id] })
     expect(made).toMatchObject({ status: 201, json: { lines: [{ id: json.id, index: 1 }] } })
   })
@@ -184,12 +257,29 @@ describe('devices', () => {
   it('shows state and versions, and goes from bound to released to disabled', async () => {
     const { mac, id } = await boundPhone()
     const shown = await call('GET', `devices/${mac}`)
-    expect(shown.json).toMatchObject({ mac, serial: serialFor(mac), model: PN, accountId: id, state: 'bound', keys: { issued: 1, confirmed: 0 } })
+    expect(shown.json).toMatchObject({
+      mac,
+      serial: serialFor(mac),
+      model: PN,
+      accountId: id,
+      state: 'bound',
+      keys: { issued: 1, confirmed: 0 },
+    })
     expect(shown.json.versions.wanted).toMatch(/^[0-9a-f]{16}$/)
     expect(shown.json.versions).toMatchObject({ served: shown.json.versions.wanted, running: null })
-    expect(await call('POST', `devices/${mac}/confirm`, '')).toMatchObject({ status: 409, json: { type: 'wrong-state' } })
-    expect(await call('POST', 'devices', { mac, serial: serialFor(mac), model: PN })).toMatchObject({ status: 409, json: { type: 'device-taken' } })
-    expect((await call('POST', `devices/${mac}/release`)).json).toMatchObject({ state: 'released', accountId: null, lines: [] })
+    expect(await call('POST', `devices/${mac}/confirm`, '')).toMatchObject({
+      status: 409,
+      json: { type: 'wrong-state' },
+    })
+    expect(await call('POST', 'devices', { mac, serial: serialFor(mac), model: PN })).toMatchObject({
+      status: 409,
+      json: { type: 'device-taken' },
+    })
+    expect((await call('POST', `devices/${mac}/release`)).json).toMatchObject({
+      state: 'released',
+      accountId: null,
+      lines: [],
+    })
     expect((await call('POST', `devices/${mac}/disable`, {})).json.state).toBe('disabled')
     expect((await call('POST', `devices/${freshMac()}/disable`)).status).toBe(404)
     expect((await call('GET', 'devices/nonsense')).status).toBe(422)
@@ -200,7 +290,9 @@ describe('devices', () => {
     await call('POST', 'devices', { mac: freshMac(), serial: 'FCH2305DMH0', model: PN, accountId: id })
     const all = await call('GET', `devices?accountId=${id}`)
     expect(all.json.items).toHaveLength(2)
-    expect((await call('GET', `devices?accountId=${id}&state=bound`)).json.items.map((each: { mac: string }) => each.mac)).toEqual([mac])
+    expect(
+      (await call('GET', `devices?accountId=${id}&state=bound`)).json.items.map((each: { mac: string }) => each.mac),
+    ).toEqual([mac])
     const first = await call('GET', `devices?accountId=${id}&limit=1`)
     const second = await call('GET', `devices?accountId=${id}&limit=1&after=${first.json.next}`)
     expect([...first.json.items, ...second.json.items]).toEqual(all.json.items)
@@ -211,10 +303,23 @@ describe('devices', () => {
     const { mac, id } = await boundPhone()
     await call('GET', `devices/${mac}`)
     const events = await call('GET', `devices/${mac}/events`)
-    expect(events.json.items.map((event: { name: string }) => event.name)).toEqual(['profile.served', 'key.issued', 'device.bound'])
-    expect(events.json.items[2]).toMatchObject({ text: 'Bound to the account', trust: 'certified', accountId: id, data: { by: 'code', lines: 1 } })
+    expect(events.json.items.map((event: { name: string }) => event.name)).toEqual([
+      'profile.served',
+      'key.issued',
+      'device.bound',
+    ])
+    expect(events.json.items[2]).toMatchObject({
+      text: 'Bound to the account',
+      trust: 'certified',
+      accountId: id,
+      data: { by: 'code', lines: 1 },
+    })
     const page = await call('GET', `devices/${mac}/events?limit=2`)
-    expect((await call('GET', `devices/${mac}/events?before=${page.json.next}`)).json.items.map((event: { name: string }) => event.name)).toEqual(['device.bound'])
+    expect(
+      (await call('GET', `devices/${mac}/events?before=${page.json.next}`)).json.items.map(
+        (event: { name: string }) => event.name,
+      ),
+    ).toEqual(['device.bound'])
   })
 
   it('reports are listed', async () => {
@@ -253,7 +358,11 @@ describe('the configuration of a device', () => {
       expect((await call('GET', target, undefined, tokens.write)).status).toBe(403)
       expect((await call('GET', target, undefined, tokens.secrets)).text.includes(line.password)).toBe(true)
     }
-    const shown = await platform.db.query<{ who: string }>({ name: 'test-audit', text: `select who from revision where target = $1 and what = 'secrets shown'`, values: [mac] })
+    const shown = await platform.db.query<{ who: string }>({
+      name: 'test-audit',
+      text: `select who from revision where target = $1 and what = 'secrets shown'`,
+      values: [mac],
+    })
     expect(shown).toHaveLength(2)
   })
 
@@ -263,7 +372,12 @@ describe('the configuration of a device', () => {
     await call('PUT', `layers/account/${id}`, { parameters: { XML_Password: { value: outer } } })
     await call('PUT', `layers/device/${mac}`, { parameters: { XML_Password: { value: inner } } })
     const config = await call('GET', `devices/${mac}/config`)
-    expect(config.json.parameters.XML_Password).toMatchObject({ value: null, secret: true, origin: { scope: 'device' }, overrode: [{ value: null }] })
+    expect(config.json.parameters.XML_Password).toMatchObject({
+      value: null,
+      secret: true,
+      origin: { scope: 'device' },
+      overrode: [{ value: null }],
+    })
     expect(config.text.includes(outer) || config.text.includes(inner)).toBe(false)
   })
 })
@@ -271,16 +385,37 @@ describe('the configuration of a device', () => {
 describe('layers', () => {
   it('PUT replaces the whole layer, in every scope', async () => {
     const { mac, id } = await boundPhone()
-    for (const [scope, layerId] of [['platform', '-'], ['provider', '-'], ['model', PN], ['account', id], ['device', mac.toUpperCase()]]) {
-      await call('PUT', `layers/${scope}/${layerId}`, { parameters: { Station_Name: { value: 'first' }, Time_Zone: { value: 'GMT', ua: 'ro' } } })
-      const put = await call('PUT', `layers/${scope}/${layerId}`, { parameters: { Station_Name: { value: `by ${scope}` } } })
-      expect(put).toMatchObject({ status: 200, json: { scope, parameters: { Station_Name: { value: `by ${scope}` } } } })
+    for (const [scope, layerId] of [
+      ['platform', '-'],
+      ['provider', '-'],
+      ['model', PN],
+      ['account', id],
+      ['device', mac.toUpperCase()],
+    ]) {
+      await call('PUT', `layers/${scope}/${layerId}`, {
+        parameters: { Station_Name: { value: 'first' }, Time_Zone: { value: 'GMT', ua: 'ro' } },
+      })
+      const put = await call('PUT', `layers/${scope}/${layerId}`, {
+        parameters: { Station_Name: { value: `by ${scope}` } },
+      })
+      expect(put).toMatchObject({
+        status: 200,
+        json: { scope, parameters: { Station_Name: { value: `by ${scope}` } } },
+      })
       expect((await call('GET', `layers/${scope}/${layerId}`)).json).toEqual(put.json)
       expect(Object.keys(put.json.parameters)).toEqual(['Station_Name'])
     }
     const config = await call('GET', `devices/${mac}/config`)
-    expect(config.json.parameters.Station_Name).toMatchObject({ value: 'by device', origin: { kind: 'layer', scope: 'device', id: mac } })
-    expect(config.json.parameters.Station_Name.overrode.map(({ value }: { value: string }) => value)).toEqual(['by account', `by model`, 'by provider', 'by platform'])
+    expect(config.json.parameters.Station_Name).toMatchObject({
+      value: 'by device',
+      origin: { kind: 'layer', scope: 'device', id: mac },
+    })
+    expect(config.json.parameters.Station_Name.overrode.map(({ value }: { value: string }) => value)).toEqual([
+      'by account',
+      `by model`,
+      'by provider',
+      'by platform',
+    ])
   })
 
   it.each([
@@ -295,7 +430,9 @@ describe('layers', () => {
 
   it('names every problem with place and advice, and saves nothing', async () => {
     const id = await account()
-    const put = await call('PUT', `layers/account/${id}`, { parameters: { Nope: { value: '' }, Provision_Enable: { value: 'maybe' }, GPP_SA: { value: 'x' } } })
+    const put = await call('PUT', `layers/account/${id}`, {
+      parameters: { Nope: { value: '' }, Provision_Enable: { value: 'maybe' }, GPP_SA: { value: 'x' } },
+    })
     expect(put.status).toBe(422)
     expect(put.json.problems.map(({ code, place }: { code: string; place: string }) => [code, place])).toEqual([
       ['unknown-element', 'Nope'],
@@ -324,10 +461,18 @@ describe('firmware and trust', () => {
   it('POST firmware takes the raw body', async () => {
     const body = randomBytes(100_000)
     const upload = (name: string, token = tokens.write) =>
-      fetch(`${BASE}/api/v1/firmware?name=${name}`, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' } })
+      fetch(`${BASE}/api/v1/firmware?name=${name}`, {
+        method: 'POST',
+        body,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' },
+      })
     const made = await upload('sip88xx.12-0-7.loads')
     expect(made.status).toBe(201)
-    expect(await made.json()).toMatchObject({ name: 'sip88xx.12-0-7.loads', byteCount: 100_000, url: 'https://prov.example.com/firmware/sip88xx.12-0-7.loads' })
+    expect(await made.json()).toMatchObject({
+      name: 'sip88xx.12-0-7.loads',
+      byteCount: 100_000,
+      url: 'https://prov.example.com/firmware/sip88xx.12-0-7.loads',
+    })
     expect((await upload('../x')).status).toBe(422)
     expect((await upload('x.loads', tokens.read)).status).toBe(403)
     expect((await call('GET', 'firmware')).json.items).toHaveLength(1)
@@ -340,7 +485,10 @@ describe('firmware and trust', () => {
     expect((await call('GET', 'device-cas')).json.items).toMatchObject([{ kind: 'lab', inForce: true }])
     const made = await call('POST', 'device-cas', { name: 'Vendor', pem: pair.certPem, models: ['CP-88*'] })
     expect(made).toMatchObject({ status: 201, json: { kind: 'vendor', models: ['CP-88*'], inForce: true } })
-    expect((await call('GET', 'device-cas')).json.items.map(({ inForce }: { inForce: boolean }) => inForce)).toEqual([false, true])
+    expect((await call('GET', 'device-cas')).json.items.map(({ inForce }: { inForce: boolean }) => inForce)).toEqual([
+      false,
+      true,
+    ])
     expect((await call('POST', 'device-cas', { name: 'x', pem: 'no certificate' })).status).toBe(422)
     expect((await call('POST', 'device-cas', { name: 'x', pem: pair.certPem }, tokens.write)).status).toBe(403)
     expect((await call('DELETE', `device-cas/${made.json.fingerprint}`)).status).toBe(204)
@@ -355,12 +503,18 @@ describe('who may what', () => {
   async function operations(): Promise<readonly (readonly [method: string, path: string])[]> {
     const { json } = await call('GET', 'openapi.json')
     const paths = Object.entries(json.paths as Record<string, Record<string, Operation>>)
-    return paths.flatMap(([path, methods]) => Object.keys(methods).map((method) => [method.toUpperCase(), path] as const))
+    return paths.flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
+    )
   }
 
   it('no route but health and the document answers without a token, with a wrong one or with a revoked one', async () => {
     const revoked = await tokenFor('admin')
-    await platform.db.run({ name: 'test-revoke', text: `update token set revoked_at = now() where hash = sha256($1)`, values: [Buffer.from(revoked)] })
+    await platform.db.run({
+      name: 'test-revoke',
+      text: `update token set revoked_at = now() where hash = sha256($1)`,
+      values: [Buffer.from(revoked)],
+    })
     const guarded = (await operations()).filter(([, path]) => path.startsWith('/api/v1/'))
     expect(guarded.length).toBeGreaterThan(20)
     for (const [method, path] of guarded) {
@@ -404,18 +558,41 @@ describe('the OpenAPI document', () => {
     const { json, text } = await call('GET', 'openapi.json', undefined, '')
     expect(json.openapi).toMatch(/^3\.1\./)
     const named = Object.keys(json.paths)
-    for (const path of ['accounts', 'accounts/{id}', 'accounts/{id}/lines', 'accounts/{id}/codes', 'accounts/{id}/codes/{codeId}', 'accounts/{id}/windows', 'devices', 'devices/{mac}', 'devices/{mac}/confirm', 'devices/{mac}/release', 'devices/{mac}/disable', 'devices/{mac}/config', 'devices/{mac}/events', 'layers/{scope}/{id}', 'firmware', 'device-cas']) {
+    for (const path of [
+      'accounts',
+      'accounts/{id}',
+      'accounts/{id}/lines',
+      'accounts/{id}/codes',
+      'accounts/{id}/codes/{codeId}',
+      'accounts/{id}/windows',
+      'devices',
+      'devices/{mac}',
+      'devices/{mac}/confirm',
+      'devices/{mac}/release',
+      'devices/{mac}/disable',
+      'devices/{mac}/config',
+      'devices/{mac}/events',
+      'layers/{scope}/{id}',
+      'firmware',
+      'device-cas',
+    ]) {
       expect(named).toContain(`/api/v1/${path}`)
     }
     expect(named).toContain('/health')
     const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1] ?? '')
     expect(references.length).toBeGreaterThan(10)
     for (const reference of references) {
-      const found = reference.slice(2).split('/').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], json)
+      const found = reference
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], json)
       expect(found, reference).toBeDefined()
     }
-    for (const [path, methods] of Object.entries(json.paths as Record<string, Record<string, { summary?: string; responses?: object }>>)) {
-      for (const operation of Object.values(methods)) expect([path, typeof operation.summary, typeof operation.responses]).toEqual([path, 'string', 'object'])
+    for (const [path, methods] of Object.entries(
+      json.paths as Record<string, Record<string, { summary?: string; responses?: object }>>,
+    )) {
+      for (const operation of Object.values(methods))
+        expect([path, typeof operation.summary, typeof operation.responses]).toEqual([path, 'string', 'object'])
     }
   })
 })

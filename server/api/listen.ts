@@ -61,9 +61,9 @@ export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.scope !== undefined) await authorize(request, ready())
   })
-  // No body is no body, whether the client left it out or sent an empty one.
+  // Left out, sent empty or `{}`: all of them say nothing, and fastify would hand the schema a null.
   app.addHook('preValidation', async (request) => {
-    if (request.body === null) request.body = undefined
+    if (request.method !== 'GET') request.body ??= {}
   })
   await app.register(fastifySwagger, {
     openapi: {

@@ -130,12 +130,13 @@ describe('lockDataDirectory', () => {
   })
 
   // Only root can become a plain user; a plain user is one already and cannot make the folder that this needs.
-  if (process.getuid?.() === 0) it('says when a plain user may not write there', async () => {
-    const dataDir = join(await folder(), 'data')
-    await mkdir(dataDir)
-    await chmod(join(dataDir, '..'), 0o755)
-    const child = await startChild('hold-lock', [dataDir], { uid: 65534, gid: 65534 })
-    expect(await child.ended).toBe(3)
-    expect(child.output()).toContain('unwritable')
-  })
+  if (process.getuid?.() === 0)
+    it('says when a plain user may not write there', async () => {
+      const dataDir = join(await folder(), 'data')
+      await mkdir(dataDir)
+      await chmod(join(dataDir, '..'), 0o755)
+      const child = await startChild('hold-lock', [dataDir], { uid: 65534, gid: 65534 })
+      expect(await child.ended).toBe(3)
+      expect(child.output()).toContain('unwritable')
+    })
 })

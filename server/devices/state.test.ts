@@ -13,9 +13,12 @@ describe('the life of a device', () => {
   ] as const
   const EVENTS = ['bind', 'hold', 'confirm', 'release', 'disable', 'register'] as const
 
-  it.each(ROWS.flatMap(([state, ...next]) => EVENTS.map((event, index) => [state, event, next[index]] as const)))('%s, %s: %s', (state, event, expected) => {
-    expect(nextState(state, event)).toBe(expected)
-  })
+  it.each(ROWS.flatMap(([state, ...next]) => EVENTS.map((event, index) => [state, event, next[index]] as const)))(
+    '%s, %s: %s',
+    (state, event, expected) => {
+      expect(nextState(state, event)).toBe(expected)
+    },
+  )
 
   it('every state is in the table and reachable', () => {
     const states = Object.keys(TRANSITIONS) as DeviceState[]

@@ -16,19 +16,27 @@ describe('reports [MPP §12.2]', () => {
   })
 
   it('a status report tells load and registration', () => {
-    expect(read('<flat-status><Software_Version>sip88xx.12</Software_Version><Registration_State_1_>registered</Registration_State_1_></flat-status>')).toEqual({
+    expect(
+      read(
+        '<flat-status><Software_Version>sip88xx.12</Software_Version><Registration_State_1_>registered</Registration_State_1_></flat-status>',
+      ),
+    ).toEqual({
       kind: 'status',
       state: { firmware: 'sip88xx.12', registrationSeconds: 0 },
     })
     expect(read('<flat-status><Registration_State_1_>failed</Registration_State_1_></flat-status>').state).toEqual({})
   })
 
-  it.each(['', 'hello', '<html/>', '<flat-profile>', '<!DOCTYPE x><flat-profile/>', '<flat-profile><GPP_P>nope</GPP_P></flat-profile>'])(
-    '"%s" says nothing about the phone',
-    (text) => {
-      expect(read(text).state).toEqual({})
-    },
-  )
+  it.each([
+    '',
+    'hello',
+    '<html/>',
+    '<flat-profile>',
+    '<!DOCTYPE x><flat-profile/>',
+    '<flat-profile><GPP_P>nope</GPP_P></flat-profile>',
+  ])('"%s" says nothing about the phone', (text) => {
+    expect(read(text).state).toEqual({})
+  })
 
   it('never throws on random, cut or altered bytes', () => {
     const good = new TextEncoder().encode('<flat-status><Software_Version>x</Software_Version></flat-status>')

@@ -42,5 +42,8 @@ function statusState(root: XmlElement): ReportContent['state'] {
 function childText(root: XmlElement, name: string): string | undefined {
   const child = root.children.find((each) => each.kind === 'element' && each.name === name)
   if (child?.kind !== 'element') return undefined
-  return child.children.map((each) => (each.kind === 'text' ? each.text : '')).join('').trim()
+  return child.children
+    .map((each) => (each.kind === 'text' ? each.text : ''))
+    .join('')
+    .trim()
 }

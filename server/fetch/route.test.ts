@@ -33,9 +33,18 @@ describe('what a path asks for', () => {
     ['/firmware/.hidden', { kind: 'unknown' }],
     ['/report', { kind: 'report', profilePath: undefined }],
     [`/report/${PATH}`, { kind: 'report', profilePath: PATH }],
-    ['/software/edos/callhome/rc?id=00562B043615:FCH2305DMH0:CP-8865-3PCC&sw=1', { kind: 'rc', mac: MAC, serial: 'FCH2305DMH0', productName: 'CP-8865-3PCC' }],
-    ['/software/edos/callhome/rc?id=00:56:2b:04:36:15:FCH2305DMH0:CP-8865-3PCC', { kind: 'rc', mac: MAC, serial: 'FCH2305DMH0', productName: 'CP-8865-3PCC' }],
-    ['/software/edos/callhome/rc?id=00562B043615%3AFCH2305DMH0%3ACP-8865-3PCC', { kind: 'rc', mac: MAC, serial: 'FCH2305DMH0', productName: 'CP-8865-3PCC' }],
+    [
+      '/software/edos/callhome/rc?id=00562B043615:FCH2305DMH0:CP-8865-3PCC&sw=1',
+      { kind: 'rc', mac: MAC, serial: 'FCH2305DMH0', productName: 'CP-8865-3PCC' },
+    ],
+    [
+      '/software/edos/callhome/rc?id=00:56:2b:04:36:15:FCH2305DMH0:CP-8865-3PCC',
+      { kind: 'rc', mac: MAC, serial: 'FCH2305DMH0', productName: 'CP-8865-3PCC' },
+    ],
+    [
+      '/software/edos/callhome/rc?id=00562B043615%3AFCH2305DMH0%3ACP-8865-3PCC',
+      { kind: 'rc', mac: MAC, serial: 'FCH2305DMH0', productName: 'CP-8865-3PCC' },
+    ],
     ['/software/edos/callhome/rc?id=nonsense', { kind: 'rc-malformed' }],
     ['/software/edos/callhome/rc?id=%zz', { kind: 'rc-malformed' }],
     ['/software/edos/callhome/rc', { kind: 'rc-malformed' }],

@@ -32,7 +32,8 @@ function routeByShape(path: string, query: string): Route | undefined {
   const token = /^\/cisco-init\/([A-Za-z0-9_-]{1,128})\/?$/.exec(path)
   if (token) return { kind: 'init', token: token[1] }
   const sealed = /^\/s\/([0-9a-f]{32})\.cfg$/.exec(path)
-  if (sealed?.[1] !== undefined) return { kind: 'sealed', profilePath: sealed[1], keyGeneration: queryNumber(query, 'k') }
+  if (sealed?.[1] !== undefined)
+    return { kind: 'sealed', profilePath: sealed[1], keyGeneration: queryNumber(query, 'k') }
   if (path === '/software/edos/callhome/rc') return routeRc(query)
   const firmware = /^\/firmware\/([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/.exec(path)
   if (firmware?.[1] !== undefined) return { kind: 'firmware', file: firmware[1] }

@@ -74,7 +74,11 @@ const REFUSALS: Readonly<Record<Standing, RefusalReason>> = {
 }
 
 /** The common refusal of a certified phone, with its alarm and a line in the timeline. */
-export function refuseStanding(standing: Standing, certificate: ProvenCertificate, facts: DeviceFacts | undefined): FetchAnswer {
+export function refuseStanding(
+  standing: Standing,
+  certificate: ProvenCertificate,
+  facts: DeviceFacts | undefined,
+): FetchAnswer {
   const alarm = alarmOf(standing, certificate.mac, facts)
   return refusal(REFUSALS[standing], {
     mac: certificate.mac,

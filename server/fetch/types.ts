@@ -145,10 +145,21 @@ export type FetchCommit =
       /** Empty: the account's next free line. */
       readonly lineIds: readonly string[]
     }
-  | { readonly kind: 'hold'; readonly certificate: ProvenCertificate; readonly accountId: string; readonly windowId: string }
+  | {
+      readonly kind: 'hold'
+      readonly certificate: ProvenCertificate
+      readonly accountId: string
+      readonly windowId: string
+    }
   | { readonly kind: 'farewell-served'; readonly mac: MacAddress }
   | { readonly kind: 'confirm-key'; readonly mac: MacAddress; readonly generation: number }
-  | { readonly kind: 'store-report'; readonly mac: MacAddress | undefined; readonly trust: Observation['trust']; readonly peer: string; readonly body: Uint8Array }
+  | {
+      readonly kind: 'store-report'
+      readonly mac: MacAddress | undefined
+      readonly trust: Observation['trust']
+      readonly peer: string
+      readonly body: Uint8Array
+    }
 
 export interface NotedEvent {
   readonly name: EventName

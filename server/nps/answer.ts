@@ -56,9 +56,7 @@ export function answerFetch(route: NpsRoute, fetch: Fetch): FetchAnswer {
         ? refusal('no-such-file')
         : plainAnswer({ kind: 'firmware', file: fetch.facts.firmware })
     case 'ca':
-      return fetch.facts.platform.customCaUrl === undefined
-        ? refusal('no-such-path')
-        : plainAnswer({ kind: 'ca-file' })
+      return fetch.facts.platform.customCaUrl === undefined ? refusal('no-such-path') : plainAnswer({ kind: 'ca-file' })
     case 'unknown':
       return refusal('no-such-path')
     default:
@@ -148,7 +146,8 @@ function farewell(certificate: ProvenCertificate, accountId: string | undefined)
 function credentialedProfile(mac: MacAddress, fetch: Fetch): FetchAnswer {
   const { facts } = fetch
   const { device } = facts
-  if (device === undefined || !provedByCredentials(fetch.evidence, device)) return refusal('wrong-credentials', { mac, trust: 'claimed' })
+  if (device === undefined || !provedByCredentials(fetch.evidence, device))
+    return refusal('wrong-credentials', { mac, trust: 'claimed' })
   const observation = observationOf(fetch.request, mac, 'credentialed', fetch.now)
   return withBelieved(ownProfileInClear(mac), device.device, observation)
 }

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { sealSalted } from '../../protocol/envelope/mod.ts'
 import { type Evidence, type FetchAnswer, type FetchCommit, routePath } from '../fetch/mod.ts'
-import { accountFacts, type Asked, certified, certificateOf, deviceFacts, fetchOf, MAC, OTHER_MAC } from '../testing-facts.ts'
+import {
+  accountFacts,
+  type Asked,
+  certified,
+  certificateOf,
+  deviceFacts,
+  fetchOf,
+  MAC,
+  OTHER_MAC,
+} from '../testing-facts.ts'
 import { answerFetch, type NpsRoute } from './answer.ts'
 
 function ask(target: string, asked: Asked): FetchAnswer {
@@ -18,7 +27,13 @@ function secretsOfTwo() {
   const one = deviceFacts().secrets
   const two = deviceFacts().secrets
   if (one === undefined || two === undefined) throw new Error('a bound device has secrets')
-  return { ...one, profileKeys: new Map([[1, key(one)], [2, key(two)]]) }
+  return {
+    ...one,
+    profileKeys: new Map([
+      [1, key(one)],
+      [2, key(two)],
+    ]),
+  }
 }
 
 function key(secrets: { readonly profileKeys: ReadonlyMap<number, string> }): string {
@@ -43,7 +58,13 @@ describe('what may be believed: the query of our own rule', () => {
   it.each(BELIEVED)('marker, cause, firmware and registration of %s request are believed', (_who, evidence) => {
     const answer = ask(`/cisco-init?${SAYS}`, { evidence, facts: { device } })
     expect(answer.observations).toMatchObject([
-      { trust: evidence.kind, runningVersion: '0123456789abcdef', cause: '1', firmware: 'sip88xx.12-0-2', registrationSeconds: 7 },
+      {
+        trust: evidence.kind,
+        runningVersion: '0123456789abcdef',
+        cause: '1',
+        firmware: 'sip88xx.12-0-2',
+        registrationSeconds: 7,
+      },
     ])
     expect(answer.events.map(({ name }) => name)).toContain('profile.running')
   })
@@ -79,7 +100,10 @@ describe('what may be believed: the query of our own rule', () => {
 
   it('credentials count for nothing where the account does not allow them', () => {
     const strict = { ...device, account: accountFacts() }
-    const answer = ask(`/cisco-ack?${SAYS}`, { evidence: { kind: 'credentialed', mac: MAC }, facts: { device: strict } })
+    const answer = ask(`/cisco-ack?${SAYS}`, {
+      evidence: { kind: 'credentialed', mac: MAC },
+      facts: { device: strict },
+    })
     expect(answer).toMatchObject({ content: { kind: 'empty-profile' }, commits: [], observations: [] })
   })
 
@@ -103,7 +127,8 @@ describe('what may be believed: the query of our own rule', () => {
   })
 })
 
-const STATUS = '<flat-status><Software_Version>sip88xx.12-0-2</Software_Version><Registration_State_1_>registered</Registration_State_1_></flat-status>'
+const STATUS =
+  '<flat-status><Software_Version>sip88xx.12-0-2</Software_Version><Registration_State_1_>registered</Registration_State_1_></flat-status>'
 const DELTA = '<flat-profile><GPP_P ua="na">fedcba9876543210</GPP_P></flat-profile>'
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -115,11 +140,15 @@ describe('what may be believed: reports', () => {
   it.each(BELIEVED)('the body of %s phone is believed', (_who, evidence) => {
     const answer = report(bytes(STATUS), { evidence, facts: { device } })
     expect(answer.content.kind).toBe('report-taken')
-    expect(answer.observations).toMatchObject([{ trust: evidence.kind, firmware: 'sip88xx.12-0-2', registrationSeconds: 0 }])
+    expect(answer.observations).toMatchObject([
+      { trust: evidence.kind, firmware: 'sip88xx.12-0-2', registrationSeconds: 0 },
+    ])
   })
 
   it('a certified phone may leave its path out', () => {
-    expect(report(bytes(DELTA), { evidence: certified(), facts: { device } }, '/report').content.kind).toBe('report-taken')
+    expect(report(bytes(DELTA), { evidence: certified(), facts: { device } }, '/report').content.kind).toBe(
+      'report-taken',
+    )
   })
 
   it('a configuration report names the marker that the phone runs', () => {
@@ -144,12 +173,18 @@ describe('what may be believed: reports', () => {
   })
 
   it.each(NOT_BELIEVED)('%s body in clear is refused', (_who, evidence) => {
-    expect(report(bytes(STATUS), { evidence, facts: { device } })).toMatchObject({ content: { kind: 'refusal' }, commits: [] })
+    expect(report(bytes(STATUS), { evidence, facts: { device } })).toMatchObject({
+      content: { kind: 'refusal' },
+      commits: [],
+    })
   })
 
   it('a body under a key that is not the device’s is refused', () => {
     const sealed = sealSalted(bytes(STATUS), 'f'.repeat(64), new Uint8Array(8))
-    expect(report(sealed, { facts: { device } })).toMatchObject({ content: { kind: 'refusal', reason: 'bad-report' }, commits: [] })
+    expect(report(sealed, { facts: { device } })).toMatchObject({
+      content: { kind: 'refusal', reason: 'bad-report' },
+      commits: [],
+    })
   })
 
   it("another phone's certificate at this phone's report path is refused with an event in both timelines", () => {

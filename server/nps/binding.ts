@@ -82,7 +82,8 @@ function answerCustomer(
   if (ownedElsewhere(standing, device, account.id)) return refuseElsewhere(certificate, device, account)
   if (standing === 'bound' && device !== undefined) return sameAgain(device, fetch)
   const toAccount = { kind: 'bind', certificate, accountId: account.id, codeId: undefined, lineIds: [] } as const
-  if (standing === 'registered') return bind(certificate, fetch, { ...toAccount, by: 'registration', windowId: undefined })
+  if (standing === 'registered')
+    return bind(certificate, fetch, { ...toAccount, by: 'registration', windowId: undefined })
   if (standing === 'held' && device?.heldAccountId === account.id) {
     return withBelieved(plainAnswer({ kind: 'held-profile' }), device, certifiedObservation(certificate, fetch))
   }

@@ -30,7 +30,9 @@ describe('a one-time code [guide: Retail Distribution]', () => {
   it('binds a certified phone that nobody registered, with the lines of the code', () => {
     const answer = ask(CODE, { facts: { code: codeFacts({ lineIds: ['line_9'] }) } })
     expect(answer.content).toMatchObject({ kind: 'own-profile', envelope: { kind: 'clear' } })
-    expect(answer.commits).toMatchObject([{ kind: 'bind', accountId: 'acc_1', by: 'code', codeId: 'code_1', lineIds: ['line_9'] }])
+    expect(answer.commits).toMatchObject([
+      { kind: 'bind', accountId: 'acc_1', by: 'code', codeId: 'code_1', lineIds: ['line_9'] },
+    ])
   })
 
   it('gives the same device the same profile again until its time ends: the first answer may be lost', () => {
@@ -76,7 +78,9 @@ describe('a bound phone', () => {
   )
 
   it('is recognised at a code-free link with the Customer ID, also without a window', () => {
-    expect(ask(CUSTOMER, { facts: { device: deviceFacts(), customer: customerFacts() } }).content.kind).toBe('own-profile')
+    expect(ask(CUSTOMER, { facts: { device: deviceFacts(), customer: customerFacts() } }).content.kind).toBe(
+      'own-profile',
+    )
   })
 
   it.each([
@@ -94,7 +98,10 @@ describe('a bound phone', () => {
 describe('a Customer ID, which can be guessed', () => {
   it('gets a certified phone inside an open window held', () => {
     const answer = ask(CUSTOMER, { facts: { customer: customerFacts([{}]) } })
-    expect(answer).toMatchObject({ content: { kind: 'held-profile' }, commits: [{ kind: 'hold', accountId: 'acc_1', windowId: 'win_1' }] })
+    expect(answer).toMatchObject({
+      content: { kind: 'held-profile' },
+      commits: [{ kind: 'hold', accountId: 'acc_1', windowId: 'win_1' }],
+    })
   })
 
   it.each([
@@ -122,10 +129,13 @@ describe('a Customer ID, which can be guessed', () => {
     ['::1', '::1', 'held-profile'],
     ['', '', 'held-profile'],
   ]
-  it.each(PEERS)('opened from "%s" and asked from "%s" gives %s: only a public address is one subscriber', (openedFrom, peer, expected) => {
-    const facts = { customer: customerFacts([{ openedFrom }]) }
-    expect(ask(CUSTOMER, { request: { peer }, facts }).content.kind).toBe(expected)
-  })
+  it.each(PEERS)(
+    'opened from "%s" and asked from "%s" gives %s: only a public address is one subscriber',
+    (openedFrom, peer, expected) => {
+      const facts = { customer: customerFacts([{ openedFrom }]) }
+      expect(ask(CUSTOMER, { request: { peer }, facts }).content.kind).toBe(expected)
+    },
+  )
 
   it('keeps a held phone held and takes no second place of the window', () => {
     const held = deviceFacts({ state: 'held', heldAccountId: 'acc_1' })
@@ -143,11 +153,16 @@ describe('a phone that was registered beforehand', () => {
   const registered = deviceFacts({ state: 'known', accountId: 'acc_1' })
 
   it.each(['/cisco-init', '/8851-3PCC.xml', `/a/${MAC}.cfg`])('is bound by its certificate alone at %s', (target) => {
-    expect(ask(target, { facts: { device: registered } }).commits).toMatchObject([{ kind: 'bind', by: 'registration', accountId: 'acc_1' }])
+    expect(ask(target, { facts: { device: registered } }).commits).toMatchObject([
+      { kind: 'bind', by: 'registration', accountId: 'acc_1' },
+    ])
   })
 
   it('is refused when the serial number is another, with an event', () => {
-    const answer = ask('/cisco-init', { evidence: certified(MAC, { serial: 'FCH00000000' as never }), facts: { device: registered } })
+    const answer = ask('/cisco-init', {
+      evidence: certified(MAC, { serial: 'FCH00000000' as never }),
+      facts: { device: registered },
+    })
     expect(reason(answer)).toBe('foreign-device')
     expect(answer.events.map(({ name }) => name)).toContain('identity.mismatch')
   })
@@ -158,22 +173,34 @@ describe('a phone that was registered beforehand', () => {
 })
 
 describe('a phone that was let go', () => {
-  it.each(['released', 'disabled'] as const)('gets one farewell when it was %s, which is committed as served', (state) => {
-    const owed = deviceFacts({ state, farewellOwed: true })
-    const answer = ask('/cisco-init', { facts: { device: owed } })
-    expect(answer).toMatchObject({ content: { kind: 'farewell-profile' }, commits: [{ kind: 'farewell-served' }] })
-    const after = deviceFacts({ state, farewellOwed: false })
-    expect(reason(ask('/cisco-init', { facts: { device: after } }))).toBe(`${state}-device`)
-  })
+  it.each(['released', 'disabled'] as const)(
+    'gets one farewell when it was %s, which is committed as served',
+    (state) => {
+      const owed = deviceFacts({ state, farewellOwed: true })
+      const answer = ask('/cisco-init', { facts: { device: owed } })
+      expect(answer).toMatchObject({ content: { kind: 'farewell-profile' }, commits: [{ kind: 'farewell-served' }] })
+      const after = deviceFacts({ state, farewellOwed: false })
+      expect(reason(ask('/cisco-init', { facts: { device: after } }))).toBe(`${state}-device`)
+    },
+  )
 
   it('that fetches sealed files hears it sealed, and nothing is used up by whoever found the path', () => {
-    const owed = { ...deviceFacts(), device: deviceFacts({ state: 'released', farewellOwed: true, keyConfirmed: 1 }).device }
+    const owed = {
+      ...deviceFacts(),
+      device: deviceFacts({ state: 'released', farewellOwed: true, keyConfirmed: 1 }).device,
+    }
     const answer = ask(`/s/${owed.device.profilePath}.cfg?k=1`, { evidence: { kind: 'none' }, facts: { device: owed } })
-    expect(answer).toMatchObject({ content: { kind: 'farewell-profile', envelope: { kind: 'sealed', generation: 1 } }, commits: [] })
+    expect(answer).toMatchObject({
+      content: { kind: 'farewell-profile', envelope: { kind: 'sealed', generation: 1 } },
+      commits: [],
+    })
   })
 
   it('is not told anything under another CA', () => {
-    const owed = { ...deviceFacts(), device: deviceFacts({ state: 'released', farewellOwed: true, pinnedCa: 'c'.repeat(64) }).device }
+    const owed = {
+      ...deviceFacts(),
+      device: deviceFacts({ state: 'released', farewellOwed: true, pinnedCa: 'c'.repeat(64) }).device,
+    }
     expect(reason(ask(`/s/${owed.device.profilePath}.cfg?k=1`, { facts: { device: owed } }))).toBe('wrong-ca')
   })
 
@@ -191,7 +218,9 @@ describe('guards of binding', () => {
   })
 
   it('does not shut a locked-out phone off from its own profile', () => {
-    expect(ask('/cisco-init', { facts: { device: deviceFacts(), wrongTokens: WRONG_TOKENS_MAX } }).content.kind).toBe('own-profile')
+    expect(ask('/cisco-init', { facts: { device: deviceFacts(), wrongTokens: WRONG_TOKENS_MAX } }).content.kind).toBe(
+      'own-profile',
+    )
   })
 
   it('pins a phone to the CA that it first proved itself with', () => {
@@ -210,11 +239,19 @@ describe('guards of binding', () => {
     ['a code', CODE, { code: codeFacts({ account: accepting() }) }, 'own-profile'],
     ['a Customer ID', CUSTOMER, { customer: customerFacts([{}]) }, 'expired-certificate'],
     ['a Customer ID', CUSTOMER, { customer: customerFacts([{}], accepting()) }, 'held-profile'],
-    ['a code elsewhere', CODE, { device: deviceFacts(), code: codeFacts({ account: accepting('acc_2') }) }, 'expired-certificate'],
+    [
+      'a code elsewhere',
+      CODE,
+      { device: deviceFacts(), code: codeFacts({ account: accepting('acc_2') }) },
+      'expired-certificate',
+    ],
   ]
-  it.each(EXPIRED)('an expired certificate at %s (%s): the policy of the account decides', (_what, target, facts, expected) => {
-    expect(reason(ask(target, { evidence: certified(MAC, { expired: true }), facts }))).toBe(expected)
-  })
+  it.each(EXPIRED)(
+    'an expired certificate at %s (%s): the policy of the account decides',
+    (_what, target, facts, expected) => {
+      expect(reason(ask(target, { evidence: certified(MAC, { expired: true }), facts }))).toBe(expected)
+    },
+  )
 })
 
 function accepting(id = 'acc_1') {

@@ -94,7 +94,7 @@ describe('what may leave', () => {
   it.each(CELLS.map((cell) => ({ row: cell[0], target: cell[1], facts: cell[2], column: cell[3], expected: cell[4] })))(
     '$row ($target), $column: $expected',
     ({ target, facts, column, expected }) => {
-    expect(inWords(ask(target, { evidence: EVIDENCE[column], facts }))).toBe(expected)
+      expect(inWords(ask(target, { evidence: EVIDENCE[column], facts }))).toBe(expected)
     },
   )
 })

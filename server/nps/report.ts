@@ -70,7 +70,11 @@ function take(
   // The key proves who wrote the body. Nobody proved who wrote the query beside it.
   const asked = trust === 'sealed' ? { ...request, query: '', userAgent: undefined } : request
   const observation = { ...observationOf(asked, mac, trust, now), ...readReport(body).state }
-  return withBelieved(answer, owner.device, generation === undefined ? observation : { ...observation, keyGeneration: generation })
+  return withBelieved(
+    answer,
+    owner.device,
+    generation === undefined ? observation : { ...observation, keyGeneration: generation },
+  )
 }
 
 function openIfSealed(body: Uint8Array, owner: DeviceFacts): OpenedReport {

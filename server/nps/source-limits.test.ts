@@ -13,7 +13,11 @@ describe('limits by address', () => {
 
   it('count each address for itself, and an IPv6 network as one', () => {
     const limit = createSourceLimit({ burst: 1, perSecond: 1 })
-    expect([limit.take('192.0.2.1', NOW), limit.take('192.0.2.2', NOW), limit.take('192.0.2.1', NOW)]).toEqual([true, true, false])
+    expect([limit.take('192.0.2.1', NOW), limit.take('192.0.2.2', NOW), limit.take('192.0.2.1', NOW)]).toEqual([
+      true,
+      true,
+      false,
+    ])
     expect(limit.take('2001:db8::1', NOW)).toBe(true)
     expect(limit.take('2001:db8:0:0:9::2', NOW)).toBe(false)
     expect(limit.take('2001:db8:0:1::1', NOW)).toBe(true)

@@ -38,7 +38,13 @@ export function createSourceLimits(): SourceLimits {
  * @param burst     how many may come at once
  * @param perSecond how many come back each second
  */
-export function createSourceLimit({ burst, perSecond }: { readonly burst: number; readonly perSecond: number }): SourceLimit {
+export function createSourceLimit({
+  burst,
+  perSecond,
+}: {
+  readonly burst: number
+  readonly perSecond: number
+}): SourceLimit {
   const arrivals = new Map<string, Millis>()
   const spacingMs = 1000 / perSecond
   return {
@@ -65,5 +71,5 @@ function sourceOf(peer: string): string {
 }
 
 function isLoopback(peer: string): boolean {
-  return peer === '::1' || /^127\./.test(peer)
+  return peer === '::1' || peer.startsWith('127.')
 }

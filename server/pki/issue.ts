@@ -42,12 +42,7 @@ export async function issueDeviceCertificate(
   now: Millis,
 ): Promise<CertificatePair> {
   return issue(ca, now, {
-    name: [
-      { O: ['Offhook lab'] },
-      { OU: [identity.productName] },
-      { L: [identity.serial] },
-      { ST: [identity.mac] },
-    ],
+    name: [{ O: ['Offhook lab'] }, { OU: [identity.productName] }, { L: [identity.serial] }, { ST: [identity.mac] }],
     days: DEVICE_LIFE_DAYS,
     usage: x509.ExtendedKeyUsage.clientAuth,
     hosts: [],

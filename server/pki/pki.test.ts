@@ -48,7 +48,14 @@ function der(pem: string): Uint8Array {
 }
 
 function deviceCa(pair: CertificatePair, more: Partial<DeviceCa> = {}): DeviceCa {
-  return { fingerprint: fingerprintOf(pair.certPem), name: 'CA', kind: 'vendor', pem: pair.certPem, models: [], ...more }
+  return {
+    fingerprint: fingerprintOf(pair.certPem),
+    name: 'CA',
+    kind: 'vendor',
+    pem: pair.certPem,
+    models: [],
+    ...more,
+  }
 }
 
 function prove(chain: readonly Uint8Array[], cas: readonly DeviceCa[] = [deviceCa(ca)], now = NOW) {
@@ -64,11 +71,21 @@ describe('what we issue', () => {
     expect(verify('sslserver', 'server.pem', server.certPem, '-verify_hostname', 'prov.example.com')).toMatch(/: OK$/)
     expect(verify('sslserver', 'server.pem', server.certPem, '-verify_ip', '127.0.0.1')).toMatch(/: OK$/)
     expect(() => verify('sslserver', 'device.pem', device.certPem)).toThrow(/purpose/)
-    expect(() => verify('sslserver', 'server.pem', server.certPem, '-verify_hostname', 'else.example.com')).toThrow(/ostname/)
+    expect(() => verify('sslserver', 'server.pem', server.certPem, '-verify_hostname', 'else.example.com')).toThrow(
+      /ostname/,
+    )
   })
 
   it('carries product name, serial and MAC where the phones have them [MPP §11.2]', () => {
-    const subject = openssl('x509', '-noout', '-subject', '-nameopt', 'RFC2253', '-in', file('device.pem', device.certPem))
+    const subject = openssl(
+      'x509',
+      '-noout',
+      '-subject',
+      '-nameopt',
+      'RFC2253',
+      '-in',
+      file('device.pem', device.certPem),
+    )
     expect(subject).toContain(`ST=${MAC}`)
     expect(subject).toContain(`L=${serialFor(MAC)}`)
     expect(subject).toContain(`OU=${PN}`)
@@ -94,12 +111,26 @@ describe('what we issue', () => {
     const live = planted(await createCa('Live CA', now))
     const serverPair = planted(await issueServerCertificate(live, ['localhost'], now))
     const clientPair = planted(await issueDeviceCertificate(live, identity, now))
-    const tls = createServer({ key: serverPair.keyPem, cert: serverPair.certPem, ca: live.certPem, requestCert: true, rejectUnauthorized: true }, (socket) =>
-      socket.end('hello'),
+    const tls = createServer(
+      {
+        key: serverPair.keyPem,
+        cert: serverPair.certPem,
+        ca: live.certPem,
+        requestCert: true,
+        rejectUnauthorized: true,
+      },
+      (socket) => socket.end('hello'),
     )
     await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve))
     const { port } = tls.address() as AddressInfo
-    const socket: TLSSocket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: live.certPem, key: clientPair.keyPem, cert: clientPair.certPem })
+    const socket: TLSSocket = connect({
+      port,
+      host: '127.0.0.1',
+      servername: 'localhost',
+      ca: live.certPem,
+      key: clientPair.keyPem,
+      cert: clientPair.certPem,
+    })
     const text = await new Promise<string>((resolve, reject) => {
       socket.on('data', (data) => resolve(String(data)))
       socket.on('error', reject)
@@ -112,7 +143,11 @@ describe('what we issue', () => {
 
 describe('proving a client certificate', () => {
   it('tells who it is and by which CA', () => {
-    expect(prove([der(device.certPem)])).toEqual({ ...identity, caFingerprint: fingerprintOf(ca.certPem), expired: false })
+    expect(prove([der(device.certPem)])).toEqual({
+      ...identity,
+      caFingerprint: fingerprintOf(ca.certPem),
+      expired: false,
+    })
   })
 
   it('finds the CA among several', () => {
@@ -158,7 +193,9 @@ describe('proving a client certificate', () => {
     const middle = await testCa('CN=Short', root, DAY_MS)
     const leaf = planted(await issueDeviceCertificate(middle.pair, identity, NOW))
     expect(prove([der(leaf.certPem), der(middle.pair.certPem)], [deviceCa(root.pair)])?.expired).toBe(false)
-    expect(prove([der(leaf.certPem), der(middle.pair.certPem)], [deviceCa(root.pair)], NOW + 2 * DAY_MS)?.expired).toBe(true)
+    expect(prove([der(leaf.certPem), der(middle.pair.certPem)], [deviceCa(root.pair)], NOW + 2 * DAY_MS)?.expired).toBe(
+      true,
+    )
   })
 
   it('a server certificate of the same CA names no phone', () => {
@@ -194,11 +231,16 @@ describe('proving a client certificate', () => {
     expect(prove([new Uint8Array()])).toBeUndefined()
     for (let time = 0; time < 50; time++) expect(prove([randomBytes(time * 10)])).toBeUndefined()
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: good.length - 1 }), fc.integer({ min: 1, max: 255 }), fc.boolean(), (place, change, cut) => {
-        const bytes = Uint8Array.from(good)
-        bytes[place] = (bytes[place] ?? 0) ^ change
-        expect(prove([cut ? good.subarray(0, place) : bytes])).toBeUndefined()
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: good.length - 1 }),
+        fc.integer({ min: 1, max: 255 }),
+        fc.boolean(),
+        (place, change, cut) => {
+          const bytes = Uint8Array.from(good)
+          bytes[place] = (bytes[place] ?? 0) ^ change
+          expect(prove([cut ? good.subarray(0, place) : bytes])).toBeUndefined()
+        },
+      ),
     )
   })
 })
@@ -227,7 +269,10 @@ async function testCa(subject: string, issuer: TestCa | undefined, lifeMs = YEAR
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey: issuer?.keys.privateKey ?? keys.privateKey,
-    extensions: [new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)],
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+    ],
   })
   const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey)
   const pair = planted({ certPem: certificate.toString('pem'), keyPem: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY') })

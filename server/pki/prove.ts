@@ -37,7 +37,8 @@ function proveCertificate(chain: PeerChain, anchors: readonly Anchor[], now: Mil
   const identity = parseCertificateSubject(leaf.subject)
   if (path === undefined || identity === undefined) return undefined
   const { anchor, certificates: used } = path
-  if (used.some((each) => now < Date.parse(each.validFrom)) || !speaksFor(anchor.ca, identity.productName)) return undefined
+  if (used.some((each) => now < Date.parse(each.validFrom)) || !speaksFor(anchor.ca, identity.productName))
+    return undefined
   const expired = used.some((each) => now > Date.parse(each.validTo))
   return { ...identity, caFingerprint: anchor.ca.fingerprint, expired }
 }

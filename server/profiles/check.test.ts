@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest'
 import type { LayerScope } from './types.ts'
 import { checkLayer, LAYER_PARAMETERS_MAX } from './check.ts'
 
-function codes(parameters: Readonly<Record<string, string>>, scope: LayerScope = 'account', id = 'acc_1'): readonly string[] {
+function codes(
+  parameters: Readonly<Record<string, string>>,
+  scope: LayerScope = 'account',
+  id = 'acc_1',
+): readonly string[] {
   const entries = Object.entries(parameters).map(([element, value]) => [element, { value }] as const)
   return checkLayer(scope, id, new Map(entries)).map(({ code, element }) => `${code} ${element}`)
 }
@@ -53,7 +57,14 @@ describe('checks before a layer is saved', () => {
 
   it('shows no value of a secret element', () => {
     const value = `${'s3cr3t-'.repeat(100)}é`
-    const problems = checkLayer('account', 'acc_1', new Map([['Password_1_', { value }], ['Admin_Password', { value: '\u0001' }]]))
+    const problems = checkLayer(
+      'account',
+      'acc_1',
+      new Map([
+        ['Password_1_', { value }],
+        ['Admin_Password', { value: '\u0001' }],
+      ]),
+    )
     expect(JSON.stringify(problems)).not.toContain('s3cr3t-')
   })
 

@@ -20,7 +20,10 @@ import { resolveDevice } from './resolve.ts'
 const PLATFORM = platformFacts()
 const ELEMENTS = catalogue.allFor(PN).filter(({ parameter }) => parameter.type === 'Str' && !parameter.secret)
 const layerEntries = fc.uniqueArray(
-  fc.tuple(fc.integer({ min: 0, max: ELEMENTS.length - 1 }).map((index) => ELEMENTS[index]?.element ?? ''), fc.string({ maxLength: 30 })),
+  fc.tuple(
+    fc.integer({ min: 0, max: ELEMENTS.length - 1 }).map((index) => ELEMENTS[index]?.element ?? ''),
+    fc.string({ maxLength: 30 }),
+  ),
   { selector: ([element]) => element, maxLength: 40 },
 )
 
@@ -34,7 +37,9 @@ describe('determinism', () => {
     fc.assert(
       fc.property(layerEntries, fc.func(fc.integer()), (entries, shuffle) => {
         const shuffled = entries.toSorted((a, b) => shuffle(a) - shuffle(b))
-        const [one, two] = [entries, shuffled].map((each) => own({ ...base, layers: [layerOf('account', Object.fromEntries(each))] }))
+        const [one, two] = [entries, shuffled].map((each) =>
+          own({ ...base, layers: [layerOf('account', Object.fromEntries(each))] }),
+        )
         expect(one?.text === two?.text && one?.version === two?.version).toBe(true)
       }),
     )
@@ -48,7 +53,8 @@ describe('determinism', () => {
   })
 
   it('the first, held and RC profile are the same for every phone', () => {
-    for (const render of [renderFirstProfile, renderHeldProfile, renderRcRedirect]) expect(render(PLATFORM)).toBe(render(platformFacts()))
+    for (const render of [renderFirstProfile, renderHeldProfile, renderRcRedirect])
+      expect(render(PLATFORM)).toBe(render(platformFacts()))
   })
 })
 
@@ -68,7 +74,9 @@ describe('marker', () => {
     const base = deviceFacts()
     fc.assert(
       fc.property(layerEntries, layerEntries, (one, two) => {
-        const [left, right] = [one, two].map((each) => resolveDevice({ ...base, layers: [layerOf('device', Object.fromEntries(each))] }, PLATFORM))
+        const [left, right] = [one, two].map((each) =>
+          resolveDevice({ ...base, layers: [layerOf('device', Object.fromEntries(each))] }, PLATFORM),
+        )
         if (left === undefined || right === undefined) return
         const same = canonicalText(left) === canonicalText(right)
         expect(markerOf(left, PLATFORM.markerKey) === markerOf(right, PLATFORM.markerKey)).toBe(same)
@@ -157,7 +165,9 @@ describe('what never carries a secret', () => {
 describe('profiles of the first steps', () => {
   const values = (text: string) => {
     const profile = readProfile(text)
-    return new Map(profile.ok ? profile.value.elements.map(({ name, value }) => [name, value === '""' ? '' : value]) : [])
+    return new Map(
+      profile.ok ? profile.value.elements.map(({ name, value }) => [name, value === '""' ? '' : value]) : [],
+    )
   }
 
   it('the first profile sends rule B to the permanent URL, with CA, clock and short retries with jitter', () => {
@@ -185,9 +195,22 @@ describe('profiles of the first steps', () => {
   it('the farewell turns every line off, empties every secret of the model and keeps a rule that needs none', () => {
     const farewell = values(renderFarewellProfile(deviceFacts({ state: 'released' }), PLATFORM))
     for (let line = 1; line <= 10; line++) {
-      expect([farewell.get(`Line_Enable_${line}_`), farewell.get(`Password_${line}_`), farewell.get(`User_ID_${line}_`)]).toEqual(['No', '', ''])
+      expect([
+        farewell.get(`Line_Enable_${line}_`),
+        farewell.get(`Password_${line}_`),
+        farewell.get(`User_ID_${line}_`),
+      ]).toEqual(['No', '', ''])
     }
-    for (const element of ['GPP_SA', 'GPP_SB', 'GPP_SC', 'GPP_SD', 'Admin_Password', 'User_Password', 'XML_Password', 'LDAP_Password']) {
+    for (const element of [
+      'GPP_SA',
+      'GPP_SB',
+      'GPP_SC',
+      'GPP_SD',
+      'Admin_Password',
+      'User_Password',
+      'XML_Password',
+      'LDAP_Password',
+    ]) {
       expect(farewell.get(element)).toBe('')
     }
     expect(farewell.get('Profile_Rule')).toMatch(/^https:\/\/prov\.example\.com\/cisco-init\?v=\$P/)
@@ -196,7 +219,13 @@ describe('profiles of the first steps', () => {
 
   it('everything that Offhook itself says is valid for its type', () => {
     const facts = deviceFacts()
-    const texts = [own(facts).text, renderFirstProfile(PLATFORM), renderHeldProfile(PLATFORM), renderFarewellProfile(facts, PLATFORM), renderRcRedirect(PLATFORM)]
+    const texts = [
+      own(facts).text,
+      renderFirstProfile(PLATFORM),
+      renderHeldProfile(PLATFORM),
+      renderFarewellProfile(facts, PLATFORM),
+      renderRcRedirect(PLATFORM),
+    ]
     for (const [element, value] of texts.flatMap((text) => [...values(text)])) {
       const row = catalogue.find(element)
       expect(row?.name, element).toBeDefined()

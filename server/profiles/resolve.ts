@@ -3,7 +3,7 @@
  * Order, weakest first: platform built-in, layers by scope (platform, provider, model, account), the device's lines,
  * the device's own layer, hosts, reserved elements.
  */
-import { appliesTo, catalogue, modelInfo } from '../../protocol/profile/mod.ts'
+import { appliesTo, canonicalValue, catalogue, modelInfo, validateValue } from '../../protocol/profile/mod.ts'
 import type { ProductName } from '../../protocol/identity.ts'
 import type { DeviceFacts } from '../devices/types.ts'
 import { fillFacts } from './facts-in-values.ts'
@@ -24,7 +24,7 @@ export function resolveDevice(facts: DeviceFacts, platform: PlatformFacts): Reso
     for (const [name, parameter] of source.parameters) {
       if (source.origin.kind === 'layer' && RESERVED_ELEMENTS.includes(name)) continue
       for (const element of concreteElements(name, facts.device.model)) {
-        const value = fillFacts(parameter.value, element, facts)
+        const value = asStored(element, fillFacts(parameter.value, element, facts))
         resolved.set(element, layOver(resolved.get(element), element, { ...parameter, value }, source.origin))
       }
     }
@@ -58,6 +58,16 @@ function concreteElements(name: string, model: ProductName): readonly string[] {
     return Array.from({ length: count }, (_, index) => name.replace('_n_', `_${index + 1}_`))
   }
   return catalogue.find(name) === undefined || appliesTo(name, model) ? [name] : []
+}
+
+/** What the phone makes of the text (MPP §1.4, §14): a preview shows what will be there, not how it was typed. */
+function asStored(element: string, text: string): string {
+  const trimmed = text.replace(/\r\n|[\r\n]/g, ' ').trim()
+  const value = trimmed === '""' ? '' : trimmed
+  const row = catalogue.find(element)
+  return row === undefined || value === '' || validateValue(row, value) !== undefined
+    ? value
+    : canonicalValue(row, value)
 }
 
 function layOver(

@@ -1,7 +1,15 @@
 /** The hosts that a profile itself sends its phone to. Source: MPP §7.2 `Restricted_Access_Domains`. */
 import type { PlatformFacts, ResolvedProfile } from './types.ts'
 
-const RULES = ['Profile_Rule', 'Profile_Rule_B', 'Profile_Rule_C', 'Profile_Rule_D', 'Upgrade_Rule', 'Report_Rule', 'Custom_CA_Rule']
+const RULES = [
+  'Profile_Rule',
+  'Profile_Rule_B',
+  'Profile_Rule_C',
+  'Profile_Rule_D',
+  'Upgrade_Rule',
+  'Report_Rule',
+  'Custom_CA_Rule',
+]
 const SIP_HOST = /^(?:Alternate_)?(?:Outbound_)?Proxy_[0-9]+_$/
 
 /** @returns names in order, or none at all when some host depends on a macro: then nothing can be shut out safely. */

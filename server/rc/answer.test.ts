@@ -15,7 +15,12 @@ const open = deviceFacts({}, { account: accountFacts('acc_1', { rcForClaimed: tr
 const registered = deviceFacts({ state: 'known', accountId: 'acc_1' })
 
 describe('what may leave: the RC answer [MPP §9.2]', () => {
-  const CELLS: readonly (readonly [cell: string, evidence: Evidence, device: ReturnType<typeof deviceFacts> | undefined, expected: string])[] = [
+  const CELLS: readonly (readonly [
+    cell: string,
+    evidence: Evidence,
+    device: ReturnType<typeof deviceFacts> | undefined,
+    expected: string,
+  ])[] = [
     ['certified, bound', certified(), bound, 'rc-redirect'],
     ['certified, registered beforehand', certified(), registered, 'rc-redirect'],
     ['certified, unowned', certified(), undefined, 'rc-empty'],
@@ -51,10 +56,15 @@ describe('what may leave: the RC answer [MPP §9.2]', () => {
 
   it('another phone’s certificate raises an event in both timelines', () => {
     const { events } = ask(certified(OTHER_MAC), bound)
-    expect(events.map(({ name, mac }) => [name, mac])).toEqual([['identity.mismatch', OTHER_MAC], ['identity.mismatch', MAC]])
+    expect(events.map(({ name, mac }) => [name, mac])).toEqual([
+      ['identity.mismatch', OTHER_MAC],
+      ['identity.mismatch', MAC],
+    ])
   })
 
   it('another CA raises an event', () => {
-    expect(ask(certified(), deviceFacts({ pinnedCa: 'c'.repeat(64) })).events.map(({ name }) => name)).toEqual(['identity.wrong-ca'])
+    expect(ask(certified(), deviceFacts({ pinnedCa: 'c'.repeat(64) })).events.map(({ name }) => name)).toEqual([
+      'identity.wrong-ca',
+    ])
   })
 })

@@ -29,7 +29,8 @@ export function answerRc(route: RcRoute, fetch: Fetch): FetchAnswer {
   if (route.kind === 'rc-malformed') return plainAnswer({ kind: 'rc-empty' })
   if (evidence.kind === 'certified') {
     const { certificate } = evidence
-    if (certificate.mac !== route.mac || certificate.serial !== route.serial) return { ...plainAnswer({ kind: 'rc-empty' }), events: strangerEvents(certificate, route.mac) }
+    if (certificate.mac !== route.mac || certificate.serial !== route.serial)
+      return { ...plainAnswer({ kind: 'rc-empty' }), events: strangerEvents(certificate, route.mac) }
     const standing = standingOf(certificate, facts.device)
     const owned = REDIRECTED.includes(standing)
     const alarm = alarmOf(standing, certificate.mac, facts.device)

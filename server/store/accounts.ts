@@ -28,7 +28,11 @@ export interface NewAccount {
 }
 
 /** @returns `taken` when another account has this Customer ID */
-export async function createAccount(sql: Sql, who: string, account: NewAccount): Promise<Result<StoredAccount, 'taken'>> {
+export async function createAccount(
+  sql: Sql,
+  who: string,
+  account: NewAccount,
+): Promise<Result<StoredAccount, 'taken'>> {
   const row = await sql.one<StoredAccount>({
     name: 'create-account',
     text: `insert into account (id, parent_id, kind, name, customer_id, settings) values ($1, $2, $3, $4, $5, $6)
@@ -72,7 +76,14 @@ export async function changeAccountSettings(
 ): Promise<StoredAccount | undefined> {
   const before = await findAccount(sql, id)
   if (before === undefined) return undefined
-  await recordRevision(sql, { who, scope: 'account', target: id, what: 'settings', before: before.settings, after: settings })
+  await recordRevision(sql, {
+    who,
+    scope: 'account',
+    target: id,
+    what: 'settings',
+    before: before.settings,
+    after: settings,
+  })
   await announce(sql, { kind: 'many' })
   return sql.one<StoredAccount>({
     name: 'change-account-settings',
@@ -109,7 +120,12 @@ export interface NewLine {
 }
 
 /** @returns `taken` when the domain has this user already */
-export async function createLine(sql: Sql, vault: Vault, who: string, line: NewLine): Promise<Result<StoredLine, 'taken'>> {
+export async function createLine(
+  sql: Sql,
+  vault: Vault,
+  who: string,
+  line: NewLine,
+): Promise<Result<StoredLine, 'taken'>> {
   const id = newId('line')
   const row = await sql.one<StoredLine>({
     name: 'create-line',
@@ -167,7 +183,11 @@ export interface NewCode {
 }
 
 /** @returns the code itself, told once and never again, beside its row */
-export async function createCode(sql: Sql, who: string, code: NewCode): Promise<StoredCode & { readonly code: string }> {
+export async function createCode(
+  sql: Sql,
+  who: string,
+  code: NewCode,
+): Promise<StoredCode & { readonly code: string }> {
   const text = newCode()
   const hash = hashOfToken(text)
   const row = await sql.one<StoredCode>({
@@ -178,7 +198,13 @@ export async function createCode(sql: Sql, who: string, code: NewCode): Promise<
     values: [newId('code'), hash, code.accountId, [...code.lineIds], code.devices, code.ttlSeconds, who],
   })
   if (row === undefined) throw new Error('Cannot store a code')
-  await recordRevision(sql, { who, scope: 'code', target: row.id, what: 'created', after: { accountId: code.accountId } })
+  await recordRevision(sql, {
+    who,
+    scope: 'code',
+    target: row.id,
+    what: 'created',
+    after: { accountId: code.accountId },
+  })
   await announce(sql, { kind: 'code', hash: hash.toString('hex'), until: row.expiresAt.getTime() })
   return { ...row, code: text }
 }
@@ -206,7 +232,12 @@ export interface StoredWindow {
 export async function openWindow(
   sql: Sql,
   who: string,
-  window: { readonly accountId: string; readonly seconds: number; readonly devices: number; readonly openedFrom: string },
+  window: {
+    readonly accountId: string
+    readonly seconds: number
+    readonly devices: number
+    readonly openedFrom: string
+  },
 ): Promise<StoredWindow> {
   const row = await sql.one<StoredWindow>({
     name: 'open-window',
@@ -216,7 +247,13 @@ export async function openWindow(
     values: [newId('win'), window.accountId, window.openedFrom, window.seconds, window.devices],
   })
   if (row === undefined) throw new Error('Cannot store an enrolment window')
-  await recordRevision(sql, { who, scope: 'window', target: row.id, what: 'opened', after: { devices: window.devices } })
+  await recordRevision(sql, {
+    who,
+    scope: 'window',
+    target: row.id,
+    what: 'opened',
+    after: { devices: window.devices },
+  })
   await announceCustomer(sql, row.accountId)
   return row
 }

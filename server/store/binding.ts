@@ -21,7 +21,11 @@ export async function lockForBinding(
   keys: { readonly codeHash?: Uint8Array; readonly customerId?: string; readonly mac: MacAddress },
 ): Promise<void> {
   if (keys.codeHash !== undefined) {
-    await sql.one({ name: 'lock-code', text: 'select id from code where hash = $1 for update', values: [keys.codeHash] })
+    await sql.one({
+      name: 'lock-code',
+      text: 'select id from code where hash = $1 for update',
+      values: [keys.codeHash],
+    })
   }
   if (keys.customerId !== undefined) {
     await sql.one({
@@ -148,7 +152,12 @@ export async function assignLines(
     text: 'select line_index from line where device_mac = $1 order by line_index',
     values: [mac],
   })
-  const wanted = lineIds.length > 0 ? await freeLinesNamed(sql, accountId, lineIds) : before.length > 0 ? [] : await nextFreeLine(sql, accountId)
+  const wanted =
+    lineIds.length > 0
+      ? await freeLinesNamed(sql, accountId, lineIds)
+      : before.length > 0
+        ? []
+        : await nextFreeLine(sql, accountId)
   let index = before.at(-1)?.line_index ?? 0
   for (const id of wanted) {
     index += 1
@@ -194,6 +203,10 @@ async function countUse(sql: Sql, commit: BindCommit): Promise<void> {
 }
 
 async function countWindow(sql: Sql, windowId: string, accountId: string): Promise<void> {
-  await sql.run({ name: 'count-window', text: 'update enrolment_window set used = used + 1 where id = $1', values: [windowId] })
+  await sql.run({
+    name: 'count-window',
+    text: 'update enrolment_window set used = used + 1 where id = $1',
+    values: [windowId],
+  })
   await announceCustomer(sql, accountId)
 }

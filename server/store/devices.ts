@@ -58,8 +58,20 @@ export async function registerDevice(sql: Sql, who: string, device: NewDevice): 
   if (device.accountId !== undefined && device.lineIds.length > 0) {
     await assignLines(sql, device.mac, device.accountId, device.lineIds)
   }
-  await recordRevision(sql, { who, scope: 'device', target: device.mac, what: 'registered', after: { model: device.model } })
-  await recordEvent(sql, { name: 'device.registered', trust: 'operator', mac: device.mac, accountId: device.accountId, data: {} })
+  await recordRevision(sql, {
+    who,
+    scope: 'device',
+    target: device.mac,
+    what: 'registered',
+    after: { model: device.model },
+  })
+  await recordEvent(sql, {
+    name: 'device.registered',
+    trust: 'operator',
+    mac: device.mac,
+    accountId: device.accountId,
+    data: {},
+  })
   await announce(sql, { kind: 'device', mac: device.mac, ...(made === 0 ? {} : { path }) })
   return ok(undefined)
 }
@@ -81,11 +93,17 @@ async function registerAgain(sql: Sql, device: NewDevice): Promise<Result<void, 
 }
 
 /** A person of the account says that the held phone is theirs. */
-export async function confirmDevice(sql: Sql, vault: Vault, who: string, mac: MacAddress): Promise<Result<void, DeviceProblem>> {
+export async function confirmDevice(
+  sql: Sql,
+  vault: Vault,
+  who: string,
+  mac: MacAddress,
+): Promise<Result<void, DeviceProblem>> {
   const row = await lockDevice(sql, mac)
   if (row === undefined) return err({ kind: 'unknown' })
   const accountId = row.held_account_id
-  if (nextState(row.state, 'confirm') === undefined || accountId === null) return err({ kind: 'not-allowed', state: row.state })
+  if (nextState(row.state, 'confirm') === undefined || accountId === null)
+    return err({ kind: 'not-allowed', state: row.state })
   await commitConfirmation(sql, vault, { mac, accountId })
   await recordRevision(sql, { who, scope: 'device', target: mac, what: 'confirmed' })
   return ok(undefined)
@@ -111,7 +129,8 @@ export async function endDevice(
     name: 'end-device',
     text: `update device set state = $2, held_account_id = null, farewell_owed = $3,
              account_id = case when $4 then account_id end,
-             running_version = null, served_version = null, key_confirmed = key_issued where mac = $1`,
+             running_version = null, served_version = null, pinned_ca = case when $4 then pinned_ca end,
+             key_confirmed = key_issued where mac = $1`,
     values: [mac, next, row.state === 'bound', how === 'disable'],
   })
   await dropSecrets(sql, mac, row.state === 'bound' ? 'but-keys' : 'all')
@@ -196,7 +215,12 @@ export interface StoredEvent {
 /** Newest first; `before` is the last id of the page before. */
 export async function listEvents(
   sql: Pick<Sql, 'query'>,
-  filter: { readonly mac: string | undefined; readonly accountId: string | undefined; readonly before: number | undefined; readonly limit: number },
+  filter: {
+    readonly mac: string | undefined
+    readonly accountId: string | undefined
+    readonly before: number | undefined
+    readonly limit: number
+  },
 ): Promise<readonly StoredEvent[]> {
   return sql.query<StoredEvent>({
     name: 'list-events',

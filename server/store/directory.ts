@@ -98,7 +98,7 @@ async function followIndex(
   db: Database,
   caches: Caches,
   onChange: (change: Change) => void,
-): Promise<{ current(): Index | undefined; close(): Promise<void> }> {
+): Promise<{ readonly current: () => Index | undefined; readonly close: () => Promise<void> }> {
   let index: Index | undefined
   let generation = 0
   let waiting: Change[] = []

@@ -1,7 +1,15 @@
 /** Loads what decisions need, as plain values. Reads only; no opinions. */
 import type { MacAddress, ProductName, SerialNumber } from '../../protocol/identity.ts'
 import { accountSettings } from '../accounts/mod.ts'
-import type { AccountFacts, AccountSettings, Device, DeviceFacts, DeviceLine, DeviceSecrets, DeviceState } from '../devices/mod.ts'
+import type {
+  AccountFacts,
+  AccountSettings,
+  Device,
+  DeviceFacts,
+  DeviceLine,
+  DeviceSecrets,
+  DeviceState,
+} from '../devices/mod.ts'
 import type { CodeFacts, CustomerFacts } from '../fetch/mod.ts'
 import type { Layer } from '../profiles/mod.ts'
 import { type LayerRow, layerFromRow } from './layer-rows.ts'
@@ -77,7 +85,11 @@ select d.mac, d.serial, d.model, d.account_id, d.held_account_id, d.state, d.pin
   from device d where d.mac = $1`
 
 /** One device with everything that its profile and its decisions need: one statement by key. */
-export async function loadDeviceFacts(sql: Pick<Sql, 'one'>, vault: Vault, mac: MacAddress): Promise<DeviceFacts | undefined> {
+export async function loadDeviceFacts(
+  sql: Pick<Sql, 'one'>,
+  vault: Vault,
+  mac: MacAddress,
+): Promise<DeviceFacts | undefined> {
   const row = await sql.one<DeviceFactsRow>({ name: 'device-facts', text: DEVICE_FACTS, values: [mac] })
   if (row === undefined) return undefined
   return {

@@ -33,7 +33,8 @@ export async function decideAndCommit(
     const answer = decide(facts)
     let holds = true
     for (const commit of answer.commits) holds = (await write(tx, vault, commit)) && holds
-    if (!holds) return { answer: refusal('released-device', { mac: keys.mac, trust: 'certified' }), device: facts.device }
+    if (!holds)
+      return { answer: refusal('released-device', { mac: keys.mac, trust: 'certified' }), device: facts.device }
     // A farewell clears what the old facts held, so it is rendered from them.
     const farewell = answer.content.kind === 'farewell-profile'
     return { answer, device: farewell ? facts.device : await loadDeviceFacts(tx, vault, keys.mac) }

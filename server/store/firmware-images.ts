@@ -55,7 +55,13 @@ export async function storeFirmware(
 }
 
 async function nameFirmware(sql: Sql, who: string, file: FirmwareFacts): Promise<void> {
-  await recordRevision(sql, { who, scope: 'firmware', target: file.name, what: 'stored', after: { sha256: file.sha256 } })
+  await recordRevision(sql, {
+    who,
+    scope: 'firmware',
+    target: file.name,
+    what: 'stored',
+    after: { sha256: file.sha256 },
+  })
   await sql.run({
     name: 'put-firmware',
     text: `insert into firmware (name, sha256, byte_count) values ($1, $2, $3)

@@ -61,7 +61,10 @@ const PASSWORD_CHARS = 20
 /** 20 characters from all four classes that a phone asks for (MPP §7.1), none of them special in XML or rules. */
 export function newPassword(): string {
   const all = PASSWORD_ALPHABETS.join('')
-  const chars = [...PASSWORD_ALPHABETS, ...Array.from({ length: PASSWORD_CHARS - PASSWORD_ALPHABETS.length }, () => all)]
+  const chars = [
+    ...PASSWORD_ALPHABETS,
+    ...Array.from({ length: PASSWORD_CHARS - PASSWORD_ALPHABETS.length }, () => all),
+  ]
   return shuffled(chars.map((alphabet) => alphabet[randomInt(alphabet.length)] ?? '')).join('')
 }
 

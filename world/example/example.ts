@@ -51,13 +51,16 @@ export async function startExample(options: ExampleOptions): Promise<Example> {
     tellProvider(provider, registrar, tell)
     const said = new Set<string>()
     const phone = await powerOn(options, provider, said)
+    let stopped = false
     return {
       phone,
       async journey() {
-        await takeJourney({ server, provider, phone, tell, said, startedAt })
-        await printNextSteps({ server, provider, phone, tell })
+        const tellUntilStopped = (line: string): void => (stopped ? undefined : tell(line))
+        await takeJourney({ server, provider, phone, tell: tellUntilStopped, said, startedAt })
+        if (!stopped) await printNextSteps({ server, provider, phone, tell: tellUntilStopped })
       },
       async stop() {
+        stopped = true
         await phone.switchOff()
         await registrar.close()
       },

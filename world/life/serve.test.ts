@@ -78,7 +78,11 @@ describe('offhook token create and offhook lab cert', () => {
     const server = place.offhook(['serve'])
     const [first, second, third] = await Promise.all(runs.map((run) => run.ended))
     expect([first, second].map((made) => ONE_TOKEN.test(made?.output ?? ''))).toEqual([true, true])
-    expect({ code: third?.code, output: third?.output, errors: third?.errors }).toEqual({ code: 0, output: '', errors: '' })
+    expect({ code: third?.code, output: third?.output, errors: third?.errors }).toEqual({
+      code: 0,
+      output: '',
+      errors: '',
+    })
     await server.until(UP)
     expect((await place.api('accounts', first?.output.trim() ?? '')).status).toBe(200)
     expect(await curlWith(out)).toMatch(/^200 0$/)
@@ -100,7 +104,12 @@ describe('offhook token create and offhook lab cert', () => {
 describe('a start that cannot be', () => {
   it('names every wrong setting at once', async () => {
     place = await Place.make()
-    const wrong = { OFFHOOK_API_PORT: 'eight', OFFHOOK_TFTP_PORT: '70000', OFFHOOK_PHONE_PORT: 'x', OFFHOOK_PUBLIC_URL: 'ftp:/x' }
+    const wrong = {
+      OFFHOOK_API_PORT: 'eight',
+      OFFHOOK_TFTP_PORT: '70000',
+      OFFHOOK_PHONE_PORT: 'x',
+      OFFHOOK_PUBLIC_URL: 'ftp:/x',
+    }
     const { code, output, errors } = await place.offhook(['start', '--http-port', '-1'], wrong).ended
     expect({ code, output }).toEqual({ code: 1, output: '' })
     for (const name of [...Object.keys(wrong), 'OFFHOOK_HTTP_PORT']) expect(errors).toContain(`${name}: `)
@@ -135,7 +144,9 @@ describe('a start that cannot be', () => {
     for (const dataDir of [place.dataDir, join(place.dataDir, 'below')]) {
       const { code, errors } = await place.offhook(['serve', '--data', dataDir]).ended
       expect(code).toBe(1)
-      expect(errors).toMatch(/^offhook: Cannot use data directory "[^"]+": .*It must be a folder that this user may write to\n$/)
+      expect(errors).toMatch(
+        /^offhook: Cannot use data directory "[^"]+": .*It must be a folder that this user may write to\n$/,
+      )
     }
   })
 

@@ -40,7 +40,9 @@ async function inventory(): Promise<object> {
   const token = await makeToken()
   const device = (await place.api(`devices/${MAC}`, token)).body as { state: string; accountId: string }
   const accounts = (await place.api('accounts', token)).body as { items: readonly object[] }
-  const lines = (await place.api(`accounts/${device.accountId}/lines`, token)).body as { items: readonly { mac: string }[] }
+  const lines = (await place.api(`accounts/${device.accountId}/lines`, token)).body as {
+    items: readonly { mac: string }[]
+  }
   const devices = (await place.api('devices', token)).body as { items: readonly { mac: string }[] }
   return {
     state: device.state,
@@ -51,7 +53,13 @@ async function inventory(): Promise<object> {
   }
 }
 
-const EVERYTHING_ONCE = { state: 'bound', accounts: 1, lines: 3, linesOfPhone: 1, devices: [MAC, '000e08c0ffe2'].toSorted() }
+const EVERYTHING_ONCE = {
+  state: 'bound',
+  accounts: 1,
+  lines: 3,
+  linesOfPhone: 1,
+  devices: [MAC, '000e08c0ffe2'].toSorted(),
+}
 
 describe('offhook start on a fresh data directory', () => {
   let running: Run
@@ -133,7 +141,9 @@ describe('offhook start on a fresh data directory', () => {
   it('refuses a second start on the same data directory in words', async () => {
     const second = await place.offhook(['start'], { OFFHOOK_API_PORT: '0', OFFHOOK_HTTP_PORT: '0' }).ended
     expect(second.code).toBe(1)
-    expect(second.errors).toContain(`"${place.dataDir}": offhook start (pid ${running.pid}) is running there. Stop it first`)
+    expect(second.errors).toContain(
+      `"${place.dataDir}": offhook start (pid ${running.pid}) is running there. Stop it first`,
+    )
     expect(await place.health()).toBe(200)
   })
 

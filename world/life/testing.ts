@@ -104,7 +104,8 @@ export class Place {
 
   /** Lines that somebody pastes into a shell. `./offhook` means the sources where nothing is built. */
   paste(lines: readonly string[]): Run {
-    const stand = COMMAND[0] === 'bin/offhook.js' ? '' : `./offhook() { '${process.execPath}' ${COMMAND.join(' ')} "$@"; }`
+    const stand =
+      COMMAND[0] === 'bin/offhook.js' ? '' : `./offhook() { '${process.execPath}' ${COMMAND.join(' ')} "$@"; }`
     return this.keep(new Run('bash', ['-c', ['set -euo pipefail', stand, ...lines].join('\n')], {}))
   }
 
@@ -211,7 +212,9 @@ export interface Ports {
 }
 
 function environmentOf(ports: Ports): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(ports).map(([name, port]) => [`OFFHOOK_${name.toUpperCase()}_PORT`, String(port)]))
+  return Object.fromEntries(
+    Object.entries(ports).map(([name, port]) => [`OFFHOOK_${name.toUpperCase()}_PORT`, String(port)]),
+  )
 }
 
 async function freePorts(): Promise<Ports> {

@@ -35,7 +35,8 @@ export function planOf(seed: number): Plan {
   const journey = chance.pick(JOURNEYS)
   const wayBack = chance.happens(0.35) ? chance.pick(WAYS_BACK) : undefined
   const stormMs = minutes(chance.whole(10, 40))
-  const times = (most: number): readonly Millis[] => Array.from({ length: chance.whole(0, most) }, () => chance.whole(0, stormMs))
+  const times = (most: number): readonly Millis[] =>
+    Array.from({ length: chance.whole(0, most) }, () => chance.whole(0, stormMs))
   return {
     journey,
     sealed: chance.happens(0.3),
@@ -45,10 +46,11 @@ export function planOf(seed: number): Plan {
     strength: chance.happens(0.2) ? 0 : chance.next(),
     stormMs,
     cuts: chance.whole(0, 2),
-    restarts: chance.happens(0.4) ? times(2).map((at) => ({ at, downMs: chance.whole(1000, 120_000) })) : [],
+    restarts: chance.happens(0.3) ? times(2).map((at) => ({ at, downMs: chance.whole(1000, 120_000) })) : [],
     powerCuts: chance.happens(0.3) ? times(2) : [],
-    call: chance.happens(0.4) ? { at: chance.whole(0, stormMs), lengthMs: chance.whole(30_000, minutes(20)) } : undefined,
+    call: chance.happens(0.4)
+      ? { at: chance.whole(0, stormMs), lengthMs: chance.whole(30_000, minutes(20)) }
+      : undefined,
     strangers: times(3),
   }
 }
-

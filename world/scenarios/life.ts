@@ -2,7 +2,7 @@
  * One life of a phone, played as its plan says. Whatever happens, in the end it must work, belong to the right account once, and nobody else may have
  * learned a secret.
  */
-import type { FetchRequest, Lease } from '../../phone/agent/mod.ts'
+import type { CustomizationState, FetchRequest, Lease } from '../../phone/agent/mod.ts'
 import type { Millis } from '../../protocol/result.ts'
 import {
   CALM,
@@ -77,6 +77,8 @@ class Life {
   readonly #chance: Chance
   readonly #wantedLoad: string
   #link: string | undefined
+  /** Whether the phone can come by the redirect service only. */
+  #onlyRc: boolean
   #powered = false
   #cutsLeft: number
   #inCallSince: Millis | undefined
@@ -89,6 +91,7 @@ class Life {
     this.#chance = chanceOf(scene.world.seed, 'people')
     this.#wantedLoad = plan.upgradeBy === undefined ? FACTORY_LOAD : NEW_LOAD
     this.#link = cast.link
+    this.#onlyRc = plan.journey === 'rc'
     this.#cutsLeft = plan.cuts
     scene.world.cutAnswers((request) => this.#isCut(request))
   }
@@ -136,6 +139,7 @@ class Life {
     const { phone, account } = this.#cast
     phone.lease = { ...phone.lease, options: wayBack === 'dhcp' ? BENCH_OPTIONS : NO_OPTIONS }
     this.#link = undefined
+    this.#onlyRc = wayBack === 'rc'
     if (wayBack === 'link') this.#link = `${PUBLIC_URL}/cisco-init`
     if (wayBack === 'new-code') this.#link = `${PUBLIC_URL}/cisco-init/${await operator.code(account)}`
     phone.factoryReset()
@@ -194,7 +198,14 @@ class Life {
       served !== wanted && `it was served ${served} instead of ${wanted}`,
       device.keys.confirmed !== device.keys.issued && `key ${device.keys.issued} is not confirmed`,
       phone.parameter('GPP_P') !== wanted && 'its marker is not the wanted one',
+      !this.#mayBe().includes(phone.customization) && `it is ${phone.customization}`,
     ].filter((problem) => problem !== false)
+  }
+
+  /** MPP §9.1: Acquired by RC, Aborted by anything else; where both are at hand, whichever came first. */
+  #mayBe(): readonly CustomizationState[] {
+    if (!this.#plan.rcReachable) return ['Aborted']
+    return this.#onlyRc ? ['Acquired'] : ['Acquired', 'Aborted']
   }
 
   /** Looks for every secret in everything that went to anybody but the phone itself. */
@@ -207,7 +218,8 @@ class Life {
       const text = Buffer.from(bytes).toString('latin1')
       const hits = operator.secrets.filter((secret) => text.includes(secret)).length
       if (certified === mac) found += hits
-      else if (hits > 0) problems.push(`${hits} secrets left by ${door} to ${certified ?? 'a stranger'} at ${target.split('?')[0]}`)
+      else if (hits > 0)
+        problems.push(`${hits} secrets left by ${door} to ${certified ?? 'a stranger'} at ${target.split('?')[0]}`)
     }
     // The search itself must be able to find something: the phone was given its password.
     return found === 0 && problems.length === 0 ? ['no secret was found even in what the phone got'] : problems

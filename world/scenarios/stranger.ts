@@ -8,7 +8,11 @@ const ADDRESS = '2a0a:dead::1'
 const NO_PATH = '/s/00000000000000000000000000000000.cfg'
 
 /** Without a certificate, and with that of another phone from the same factory. The server must be up. */
-export async function strangerTriesEverything(world: World, phone: WorldPhone, usedCode: string | undefined): Promise<void> {
+export async function strangerTriesEverything(
+  world: World,
+  phone: WorldPhone,
+  usedCode: string | undefined,
+): Promise<void> {
   const { mac, productName } = phone.hardware
   const paths = [
     '/cisco-init',

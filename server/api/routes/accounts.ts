@@ -192,7 +192,11 @@ function enrolmentRoutes(api: Api, ready: ReadyPlatform): void {
     '/api/v1/accounts/:id/codes/:codeId',
     {
       config: { scope: 'write' },
-      schema: { summary: 'Revoke a code', params: AccountId.extend({ codeId: z.string().max(128) }), response: { 204: z.null() } },
+      schema: {
+        summary: 'Revoke a code',
+        params: AccountId.extend({ codeId: z.string().max(128) }),
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       const { id, codeId } = request.params

@@ -2,6 +2,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { assert } from '../../../protocol/result.ts'
 import type { DoorName, FirmwareFacts, ProvenCertificate } from '../../fetch/mod.ts'
@@ -13,6 +14,11 @@ const HEADERS_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 60_000
 const KEEP_ALIVE_MS = 15_000
 const HEADER_BYTES_MAX = 16 * 1024
+/**
+ * A refusal is sent so long after its request came: what was looked up for it, in memory or once in the database, must
+ * not be told by the time that it took.
+ */
+const REFUSAL_AFTER_MS = 5
 /** Sockets at once on one door; beyond it new ones are refused by the kernel's queue. */
 const CONNECTIONS_MAX = 20_000
 
@@ -66,7 +72,12 @@ function secureContext(tls: TlsSettings): { cert: string; key: string; ca: strin
 }
 
 function limits() {
-  return { maxHeaderSize: HEADER_BYTES_MAX, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
+  return {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+  }
 }
 
 async function open(server: Server, options: HttpDoorOptions, renewTls: (tls: TlsSettings) => void): Promise<HttpDoor> {
@@ -101,13 +112,19 @@ async function handle(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const cameAt = performance.now()
   try {
     const certificate = tls?.prove(message.socket as TLSSocket)
     const upload = message.method === 'POST' || message.method === 'PUT'
     const body = upload ? await readBody(message) : undefined
     const request = fetchRequestOf(message, door, certificate, body)
-    if (request === undefined || (upload && body === undefined)) return refuse(response)
-    await respond(response, request, await serveFetch(options.context, request), options.firmwarePath)
+    const unreadable = request === undefined || (upload && body === undefined)
+    const delivery = unreadable ? undefined : await serveFetch(options.context, request)
+    if (unreadable || delivery === undefined || delivery.kind === 'refusal') {
+      await pause(Math.max(0, Math.ceil(REFUSAL_AFTER_MS - (performance.now() - cameAt))))
+      return refuse(response)
+    }
+    await respond(response, request, delivery, options.firmwarePath)
   } catch (error) {
     // The peer went away, or the machine failed: the phone comes back either way.
     if (response.headersSent || message.destroyed) response.destroy()

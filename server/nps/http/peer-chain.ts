@@ -23,7 +23,10 @@ export function createChainProver(): (socket: TLSSocket, prove: Prove) => Proven
     if (leaf === undefined || rest.length === 0 || intermediates.size + rest.length > INTERMEDIATES_MAX) return
     for (const each of rest) intermediates.set(each.fingerprint256, each.raw)
     if (sentAlong.size >= PHONES_MAX) sentAlong.delete(sentAlong.keys().next().value ?? '')
-    sentAlong.set(leaf.fingerprint256, rest.map((each) => each.fingerprint256))
+    sentAlong.set(
+      leaf.fingerprint256,
+      rest.map((each) => each.fingerprint256),
+    )
   }
 
   function recall(leaf: DetailedPeerCertificate): PeerChain {
