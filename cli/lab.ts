@@ -26,11 +26,20 @@ export function registerLabCommand(program: Command): void {
     .action(async (options) => {
       const identity = readIdentity(options)
       const made = await issueFor(settingsFrom(options), identity)
-      await mkdir(options.out, { recursive: true })
-      await writeFile(join(options.out, 'cert.pem'), made.certPem)
-      await writeFile(join(options.out, 'key.pem'), made.keyPem, { mode: 0o600 })
-      await writeFile(join(options.out, 'ca.pem'), made.caPem)
+      await writeFiles(options.out, made)
     })
+}
+
+async function writeFiles(folder: string, made: LabCertificate): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'cert.pem'), made.certPem)
+    await writeFile(join(folder, 'key.pem'), made.keyPem, { mode: 0o600 })
+    await writeFile(join(folder, 'ca.pem'), made.caPem)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartProblem(`Cannot write to "${folder}": ${reason}. --out must be a folder that this user may write to`)
+  }
 }
 
 /** Throws StartProblem that names the first wrong one. */

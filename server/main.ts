@@ -77,6 +77,8 @@ async function openServer(
   const [tftp, http, https] = doors
   setUrls(platform, http.port, https.port)
   closers.push(await keepHouse(platform, log))
+  // Requests under way end before the database does; closing twice is fine.
+  closers.push(() => api.close())
   ready.platform = platform
   return {
     platform,

@@ -7,7 +7,17 @@ import { assert } from '../protocol/result.ts'
 import type { FetchRequest, ProvenCertificate } from './fetch/mod.ts'
 import { type Delivery, serveFetch, WRONG_TOKENS_MAX } from './nps/mod.ts'
 import { createSecrets, listReports, loadDeviceFacts, viewDevice } from './store/mod.ts'
-import { certificateOf, certifiedFetch, freshMac, openTestPlatform, plantSecretsOf, PN, requestOf, serialFor, textOf } from './testing.ts'
+import {
+  certificateOf,
+  certifiedFetch,
+  freshMac,
+  openTestPlatform,
+  plantSecretsOf,
+  PN,
+  requestOf,
+  serialFor,
+  textOf,
+} from './testing.ts'
 import { init, providerOn, valuesOf } from './testing-provider.ts'
 
 const clock = { aheadMs: 0 }

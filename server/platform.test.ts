@@ -15,7 +15,19 @@ import {
   revokeCode,
   viewDevice,
 } from './store/mod.ts'
-import { certificateOf, certifiedFetch, freshMac, openTestPlatform, plant, plantSecretsOf, PN, requestOf, serialFor, serialOf, textOf } from './testing.ts'
+import {
+  certificateOf,
+  certifiedFetch,
+  freshMac,
+  openTestPlatform,
+  plant,
+  plantSecretsOf,
+  PN,
+  requestOf,
+  serialFor,
+  serialOf,
+  textOf,
+} from './testing.ts'
 import { init, providerOn, valuesOf, WHO } from './testing-provider.ts'
 
 const clock = { aheadMs: 0 }

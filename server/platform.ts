@@ -121,11 +121,16 @@ async function masterKeyOf(settings: Settings): Promise<MasterKey> {
 
 async function openPostgres(options: PlatformOptions): Promise<ManagedPostgres | undefined> {
   if (options.settings.databaseUrl !== undefined) return undefined
-  return startPostgres({
-    dataDir: options.settings.dataDir,
-    log: (event, fields) => options.log.debug(fields, event),
-    ...(options.fsync === undefined ? {} : { fsync: options.fsync }),
-  })
+  try {
+    return await startPostgres({
+      dataDir: options.settings.dataDir,
+      log: (event, fields) => options.log.debug(fields, event),
+      ...(options.fsync === undefined ? {} : { fsync: options.fsync }),
+    })
+  } catch (error) {
+    // No programs, no room, a folder of somebody else: the message is for people.
+    throw new StartProblem(reasonOf(error), { cause: error })
+  }
 }
 
 /** Connections that end because we stop are nothing to warn of. */
@@ -214,7 +219,7 @@ function assemble(parts: Parts): Platform {
     firmwarePath: ({ sha256 }) => join(firmwareDir, sha256),
     facts: platformFacts.get,
     setPublicUrls: platformFacts.set,
-    flush: notes.flush,
+    flush: () => notes.flush(),
     async close() {
       parts.ending.begun = true
       try {

@@ -111,14 +111,26 @@ export function accountFacts(id = 'acc_1', settings: Partial<AccountSettings> = 
   return { id, customerId: `cust-${id}`, name: 'A & B Ltd', settings: { ...DEFAULT_ACCOUNT_SETTINGS, ...settings } }
 }
 
+/** Enough that no two of one device are the same; properties make thousands of devices. */
+const MADE_UP_MAX = 256
+const madeUpTexts: string[] = []
+let madeUpCount = 0
+
+/** 64 random hex digits, planted. */
+function madeUp(): string {
+  const index = madeUpCount++ % MADE_UP_MAX
+  madeUpTexts[index] ??= plant(randomBytes(32).toString('hex'))
+  return madeUpTexts[index]
+}
+
 /** Secrets that nobody chose: planted, so that any of them in the output is found. */
 export function madeUpSecrets(generations: readonly number[] = [1]): DeviceSecrets {
-  const word = () => plant(`Aa1-${randomBytes(12).toString('hex')}`)
+  const word = () => `Aa1-${madeUp()}`
   return {
     adminPassword: word(),
     userPassword: word(),
     uidPassword: word(),
-    profileKeys: new Map(generations.map((each) => [each, plant(randomBytes(32).toString('hex'))])),
+    profileKeys: new Map(generations.map((each) => [each, madeUp()])),
   }
 }
 
@@ -132,7 +144,7 @@ export function lineOf(index: number, more: Partial<DeviceLine> = {}): DeviceLin
     authId: undefined,
     outboundProxy: undefined,
     transport: undefined,
-    password: plant(randomBytes(12).toString('hex')),
+    password: madeUp(),
     ...more,
   }
 }

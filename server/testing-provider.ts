@@ -27,8 +27,7 @@ export function valuesOf(delivery: Delivery): ReadonlyMap<string, string> {
 
 export type TestProvider = ReturnType<typeof providerOn>
 
-/** What tests do to a platform. */
-export function providerOn(platform: Platform) {
+function accountsOn(platform: Platform) {
   const { db, vault } = platform
   let lastUser = 1000
 
@@ -74,13 +73,21 @@ export function providerOn(platform: Platform) {
     return made
   }
 
-
   /** All word of changes that was sent so far has been taken in. */
   async function heard(by: Platform): Promise<void> {
     const arrived = new Promise<void>((resolve) => by.directory.onChange(() => resolve()))
     await db.notify('offhook_change', JSON.stringify({ kind: 'firmware', name: 'x' }))
     await arrived
   }
+
+  return { accountWith, lineOf, codeOf, heard, lastUserId: () => String(lastUser) }
+}
+
+/** What tests do to a platform: make accounts, bind phones, let them go, look at their timelines. */
+export function providerOn(platform: Platform) {
+  const { db, vault } = platform
+  const accounts = accountsOn(platform)
+  const { accountWith, codeOf, heard } = accounts
 
   async function bound(settings?: Partial<AccountSettings>) {
     const account = await accountWith(settings === undefined ? {} : { settings })
@@ -91,7 +98,6 @@ export function providerOn(platform: Platform) {
     return { account, mac, profile: valuesOf(delivery) }
   }
 
-  
   async function eventsOf(mac: MacAddress): Promise<readonly string[]> {
     await platform.flush()
     const events = await listEvents(db, { mac, accountId: undefined, before: undefined, limit: 100 })
@@ -108,5 +114,5 @@ export function providerOn(platform: Platform) {
     await heard(platform)
   }
 
-  return { accountWith, lineOf, codeOf, heard, bound, eventsOf, stateOf, end, lastUserId: () => String(lastUser) }
+  return { ...accounts, bound, eventsOf, stateOf, end }
 }

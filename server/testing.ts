@@ -19,10 +19,17 @@ export * from './testing-facts.ts'
 
 const MASTER_KEY = plant(randomBytes(32).toString('hex'))
 
-/** A folder of its own, removed when the file's tests are over. */
+const folders: string[] = []
+
+/** A folder of its own, removed when the file's tests are over. The first call must not come from within a test. */
 export function scratchFolder(): string {
+  if (folders.length === 0) {
+    afterAll(() => {
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+    })
+  }
   const folder = mkdtempSync(join(tmpdir(), 'offhook-server-test-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   return folder
 }
 
@@ -38,7 +45,7 @@ export interface TestPlatform {
   readonly platform: Platform
   readonly database: TestDatabase
   /** One more process on the same database. */
-  openAnother(): Promise<Platform>
+  readonly openAnother: () => Promise<Platform>
 }
 
 /** A platform on a fresh database; closed, and its secrets noted, when the file's tests are over. */

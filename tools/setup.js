@@ -38,6 +38,7 @@ const TEST_PROGRAMS = [
   { program: 'atftp', debianPackage: 'atftp' },
   { program: 'curl', debianPackage: 'curl' },
   { program: 'openssl', debianPackage: 'openssl' },
+  { program: 'chromium', debianPackage: 'chromium' },
 ]
 /** Packages above that bring a service, which must not run at boot just because the tests wanted the program. */
 const SERVICES = ['kamailio']

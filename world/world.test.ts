@@ -181,7 +181,9 @@ describe('a world', () => {
         await place.server.start()
         const scene = openScene(place.premises, place.server, seed)
         await play(scene, planOf(seed))
-        runs.push(scene.world.phones.flatMap(({ says }) => says.map(({ at, event }) => `${at} ${event.name}`)).join('\n'))
+        runs.push(
+          scene.world.phones.flatMap(({ says }) => says.map(({ at, event }) => `${at} ${event.name}`)).join('\n'),
+        )
       }
       expect(runs[0]).toBe(runs[1])
       expect(runs[0]?.length).toBeGreaterThan(500)

@@ -52,16 +52,23 @@ export async function startExample(options: ExampleOptions): Promise<Example> {
     const said = new Set<string>()
     const phone = await powerOn(options, provider, said)
     let stopped = false
+    let underWay: Promise<void> = Promise.resolve()
+    const tellUntilStopped = (line: string): void => (stopped ? undefined : tell(line))
+    async function travel(): Promise<void> {
+      const registered = await takeJourney({ server, provider, phone, tell: tellUntilStopped, said, startedAt })
+      if (!stopped) await printNextSteps({ server, provider, phone, registered, tell: tellUntilStopped })
+    }
     return {
       phone,
-      async journey() {
-        const tellUntilStopped = (line: string): void => (stopped ? undefined : tell(line))
-        await takeJourney({ server, provider, phone, tell: tellUntilStopped, said, startedAt })
-        if (!stopped) await printNextSteps({ server, provider, phone, tell: tellUntilStopped })
+      journey() {
+        underWay = travel()
+        return underWay
       },
       async stop() {
         stopped = true
         await phone.switchOff()
+        // What it asks of the platform ends before the platform does.
+        await underWay
         await registrar.close()
       },
     }

@@ -23,16 +23,18 @@ const CUSTOMER_ID_PATH = '/cisco-init/'
 /** Modes in which its web pages answer. */
 const NETWORKED: readonly Agent['ram']['mode'][] = ['discovering', 'running']
 
-/** Resolves when the line is registered, or when it is clear and told that it is not. Never rejects. */
-export async function takeJourney(journey: Journey): Promise<void> {
+/** Resolves with whether the line is registered, as soon as that is clear and told. Never rejects. */
+export async function takeJourney(journey: Journey): Promise<boolean> {
   const { phone, tell } = journey
   try {
     await phone.until((agent) => phone.webUrl() !== undefined && NETWORKED.includes(agent.ram.mode), REGISTER_WAIT_MS)
     if (phone.agent().flash.customization === 'Open') await firstTime(journey)
     else await nextTime(journey)
     await tellPlatformSide(journey)
+    return true
   } catch (error) {
     tell(`  The phone is not registered: ${error instanceof Error ? error.message : String(error)}`)
+    return false
   }
 }
 

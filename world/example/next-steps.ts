@@ -7,12 +7,13 @@ import type { Phone } from '../../phone/shell/mod.ts'
 import type { Server } from '../../server/main.ts'
 import { packageRoot } from '../../server/package-root.ts'
 import { freeTcpPort } from './ports.ts'
-import { apiOrigin, type ExampleProvider } from './provider.ts'
+import { apiOrigin, type ExampleProvider, hereOf } from './provider.ts'
 
 export interface NextSteps {
   readonly server: Server
   readonly provider: ExampleProvider
   readonly phone: Phone
+  readonly registered: boolean
   readonly tell: (line: string) => void
 }
 
@@ -22,14 +23,15 @@ const AUTHORIZATION = '-H "Authorization: Bearer $TOKEN"'
 
 /** Every command stands on a line of its own, four spaces in; nothing else does. */
 export async function printNextSteps(example: NextSteps): Promise<void> {
-  const { server, provider, phone, tell } = example
+  const { server, provider, phone, registered, tell } = example
   const offhook = commandName()
   const data = quoted(server.platform.settings.dataDir)
   const api = `${apiOrigin(server)}/api/v1`
+  const door = hereOf(server.platform.settings.host, 'localhost')
   const device = `${api}/devices/${provider.data.phone.mac}`
   const lines = [
     '',
-    'Everything is up. To try next, in another terminal:',
+    `${registered ? 'Everything' : 'The platform'} is up. To try next, in another terminal:`,
     '',
     '  A token for the API (it is told once):',
     `    TOKEN=$(${offhook} token create --scope admin --data ${data})`,
@@ -40,8 +42,8 @@ export async function printNextSteps(example: NextSteps): Promise<void> {
     `    curl -s ${AUTHORIZATION} ${device}/events`,
     ...webPages(phone, `curl -s ${AUTHORIZATION} "${device}/config?reveal=true&format=xml" | grep _Password`),
     '  What a stranger gets: a first profile without secrets, and the common refusal:',
-    `    curl -s http://localhost:${server.ports.http}/8851-3PCC.xml`,
-    `    curl -k -s -i ${quoted(`${server.publicUrl}/cisco-init`)}`,
+    `    curl -s http://${door}:${server.ports.http}/8851-3PCC.xml`,
+    `    curl -k -s -i https://${door}:${server.ports.https}/cisco-init`,
     '  The API as a document:',
     `    curl -s ${api}/openapi.json`,
     ...(await secondPhone(example, offhook, data)),

@@ -66,9 +66,13 @@ export async function openProvider(
 
 /** Where the API is reached from this machine, without a slash at the end. */
 export function apiOrigin({ platform, ports }: Server): string {
-  const { apiHost } = platform.settings
-  const host = apiHost === '0.0.0.0' || apiHost === '::' ? '127.0.0.1' : apiHost
-  return `http://${host.includes(':') ? `[${host}]` : host}:${ports.api}`
+  return `http://${hereOf(platform.settings.apiHost, '127.0.0.1')}:${ports.api}`
+}
+
+/** The host part of a URL for what listens on that address; `anywhere` when it listens on all. */
+export function hereOf(host: string, anywhere: string): string {
+  if (host === '0.0.0.0' || host === '::') return anywhere
+  return host.includes(':') ? `[${host}]` : host
 }
 
 async function ensureAccount(api: ApiClient, dataDir: string, data: ExampleData, registrarPort: number): Promise<Kept> {

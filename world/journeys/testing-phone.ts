@@ -12,6 +12,8 @@ export interface BenchPhoneOptions {
   readonly lease?: Lease
   /** Of the redirect service; by default that of the test's server. */
   readonly rcUrl?: string
+  /** False: it stays in its box until `plugIn`. */
+  readonly plugged?: boolean
 }
 
 export interface BenchPhone {
@@ -26,10 +28,16 @@ export interface BenchPhone {
   customization(): CustomizationState
   /** Names of what it has said since `from`. */
   names(from?: number): readonly string[]
+  /** What it has asked for since `from`, with method and URL. */
+  asked(from?: number): readonly string[]
   /** Resolves when the predicate holds. */
   comes(predicate: (agent: Agent) => boolean): Promise<void>
   /** Resolves with the next event of that name, or one that was said since `from`. */
   says(name: string, from?: number): Promise<PhoneEvent>
+  /** Resolves when a resync that somebody asked for has failed. */
+  resyncFails(): Promise<void>
+  /** Power and network, for a phone that is still in its box. */
+  plugIn(): Promise<void>
   /** From now on DHCP gives this; the phone asks at its next boot. */
   plug(lease: Lease): void
   /** Time passes for this phone alone: whatever it waits for comes at once. */
@@ -53,6 +61,8 @@ export interface BenchPhoneParts {
 
 /** A real phone takes minutes for these. */
 const PACE = { bootMs: 1, flashMs: 1, quietSeconds: 0, randomDelayUnitSeconds: 0 }
+const GOES_DOWN: readonly string[] = ['reboot', 'factory-reset']
+const DARK_S = 2
 const PATIENCE_MS: Millis = 40_000
 const ADDRESS = '127.0.0.1'
 
@@ -64,7 +74,7 @@ export function leaseOf(options: Readonly<Record<number, string | Uint8Array>> =
 
 export async function runBenchPhone(parts: BenchPhoneParts): Promise<BenchPhone> {
   const bench = new TestedPhone(parts)
-  await bench.start()
+  if (parts.options.plugged !== false) await bench.plugIn()
   return bench
 }
 
@@ -75,6 +85,7 @@ class TestedPhone implements BenchPhone {
   readonly #syslog = createSyslogSender()
   readonly #clock = (): Millis => Date.now() + this.#aheadMs
   readonly #schedule = createSchedule(this.#clock)
+  readonly #nudge = this.#schedule.alarm(() => undefined)
   #phone: Phone | undefined
   #lease: Lease
   #aheadMs: Millis = 0
@@ -86,7 +97,7 @@ class TestedPhone implements BenchPhone {
     this.#transport = createTransport({ tls: parts.tls })
   }
 
-  async start(): Promise<void> {
+  async plugIn(): Promise<void> {
     const { hardware, tls } = this.#parts
     const transport: Transport = {
       ...this.#transport,
@@ -109,6 +120,8 @@ class TestedPhone implements BenchPhone {
 
   #heard(event: PhoneEvent): void {
     this.said.push(event)
+    // Nobody wants to watch a dark display; but what this step sends goes out first.
+    if (GOES_DOWN.includes(event.name)) setImmediate(() => this.later(DARK_S))
     if (!this.#callsNext || event.name !== 'profile-applied') return
     this.#callsNext = false
     // It comes after the step that said this, and before anything else that happens to the phone.
@@ -116,7 +129,7 @@ class TestedPhone implements BenchPhone {
   }
 
   get phone(): Phone {
-    assert(this.#phone !== undefined, 'the phone was started')
+    assert(this.#phone !== undefined, 'the phone has power')
     return this.#phone
   }
 
@@ -164,13 +177,23 @@ class TestedPhone implements BenchPhone {
     return found
   }
 
+  asked(from = 0): readonly string[] {
+    return this.said.slice(from).flatMap(({ name, text }) => (name === 'fetch' ? [text] : []))
+  }
+
+  async resyncFails(): Promise<void> {
+    const asked = this.said.findIndex(({ name, data }) => name === 'resync-asked' && data['because'] === 'web')
+    await this.says('resync-failed', Math.max(0, asked))
+  }
+
   plug(lease: Lease): void {
     this.#lease = lease
   }
 
   later(seconds: number): void {
     this.#aheadMs += seconds * 1000
-    this.phone.send({ kind: 'tick' })
+    // An alarm that is due now has the others that have become due rung with it.
+    this.#nudge.set(this.#clock())
   }
 
   async openLink(url: string): Promise<number> {

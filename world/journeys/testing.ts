@@ -13,7 +13,7 @@ import { issueDeviceCertificate } from '../../server/pki/mod.ts'
 import { createToken, ensureLabCa } from '../../server/store/mod.ts'
 import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from '../../server/testing.ts'
 import { eventually } from '../life/testing.ts'
-import { type Kamailio, type KamailioOptions, startKamailio } from '../parties/kamailio.ts'
+import { type Kamailio, type SipBinding, startKamailio } from '../parties/kamailio.ts'
 import { type BenchPhone, type BenchPhoneOptions, runBenchPhone } from './testing-phone.ts'
 
 export { eventually } from '../life/testing.ts'
@@ -43,16 +43,20 @@ export interface AccountOptions {
 export interface DeviceJson {
   readonly state: 'known' | 'held' | 'bound' | 'released' | 'disabled'
   readonly accountId: string | null
+  readonly heldAccountId: string | null
   readonly versions: { readonly wanted: string | null; readonly served: string | null; readonly running: string | null }
   readonly keys: { readonly issued: number; readonly confirmed: number }
   readonly seen: { readonly firmware: string | null; readonly cause: string | null; readonly registrationSeconds: number | null }
 }
 
 export interface EventJson {
+  readonly at: string
   readonly name: string
   readonly text: string
   readonly data: Readonly<Record<string, unknown>>
 }
+
+export type Transport = 'tftp' | 'http' | 'https'
 
 /** The label on the box, as a provider types it. */
 export interface Label {
@@ -73,27 +77,34 @@ export interface Bench {
   /** Enters a phone into the books. */
   register(label: Label, account?: Account): Promise<DeviceJson>
   device(mac: MacAddress): Promise<DeviceJson>
-  /** Names of its timeline, oldest first. */
-  timeline(mac: MacAddress): Promise<readonly string[]>
+  /** Names of its timeline, oldest first; one that comes again and again stands where it came first. */
+  story(mac: MacAddress): Promise<readonly string[]>
   events(mac: MacAddress): Promise<readonly EventJson[]>
-  /** Stores the load with parts of its own, and has all phones of the model fetch it from there. */
-  release(load: string, from: 'tftp' | 'http' | 'https'): Promise<void>
+  /** Stores the new load with its parts, and has all phones of the model fetch it from there. */
+  release(from: Transport): Promise<void>
+  /** The phones of the model keep the load that they have. */
+  withdraw(): Promise<void>
   /** Sealed, with a lab certificate; switched off after the test. */
   phone(options?: BenchPhoneOptions): Promise<BenchPhone>
   /** Resolves when the registrar has the phone's binding, and the phone says so too. */
   registered(phone: BenchPhone, account: Account): Promise<void>
+  /** Its lines at the registrar. */
+  bindingsOf(account: Account): Promise<readonly SipBinding[]>
   /** Resolves when the phone says that it runs what is wanted. */
   upToDate(mac: MacAddress): Promise<DeviceJson>
 }
 
+/** The look back of a phone that was just bound (`Resync_Periodic` begins with 60+60). */
+export const LOOK_BACK_S = 120
+
 const A_DAY_S = 86_400
 
 /** To be called once, at the top of a test file; everything is closed when its tests are over. */
-export async function openBench(options: KamailioOptions = {}): Promise<Bench> {
+export async function openBench(): Promise<Bench> {
   const database = await createTestDatabase()
   const settings = testSettings(database.url)
   const server = await startServer({ settings, what: 'a test', log: pino({ level: 'silent' }) })
-  const registrar = await startKamailio(options)
+  const registrar = await startKamailio()
   const phones: BenchPhone[] = []
   afterEach(async () => {
     await plantSecretsOf(server.platform)
@@ -116,14 +127,16 @@ export async function openBench(options: KamailioOptions = {}): Promise<Bench> {
       phones.push(phone)
       return phone
     },
+    bindingsOf: (account) => bindingsOf(registrar, account),
     async registered(phone, account) {
-      const [line] = account.lines
       await phone.comes((agent) => agent.ram.lines.registrations.some(({ phase }) => phase === 'registered'))
-      await eventually(`the binding of ${line?.userId} at the registrar`, async () =>
-        (await registrar.bindings()).some(({ userId, contact }) => userId === line?.userId && contact.includes(`@${HOST}:`)),
-      )
+      await eventually('the binding at the registrar', async () => (await bindingsOf(registrar, account)).length > 0)
     },
   }
+}
+
+async function bindingsOf(registrar: Kamailio, { lines }: Account): Promise<readonly SipBinding[]> {
+  return (await registrar.bindings()).filter((binding) => lines.some(({ userId }) => userId === binding.userId))
 }
 
 /** What an operator or a customer does with the platform. */
@@ -132,6 +145,7 @@ class Provider {
   readonly #registrar: Kamailio
   readonly #token: string
   #userCount = 0
+  #wordCount = 0
 
   constructor(server: Server, registrar: Kamailio, token: string) {
     this.#server = server
@@ -139,7 +153,7 @@ class Provider {
     this.#token = token
   }
 
-  acts(): Omit<Bench, 'server' | 'registrar' | 'phone' | 'registered'> {
+  acts(): Omit<Bench, 'server' | 'registrar' | 'phone' | 'registered' | 'bindingsOf'> {
     return {
       api: (method, path, body) => this.#api(method, path, body),
       account: (options) => this.#account(options),
@@ -148,8 +162,9 @@ class Provider {
         this.#api('POST', 'devices', { mac, serial, model, ...(account === undefined ? {} : { accountId: account.id }) }),
       device: (mac) => this.#api('GET', `devices/${mac}`),
       events: (mac) => this.#events(mac),
-      timeline: async (mac) => (await this.#events(mac)).map(({ name }) => name),
-      release: (load, from) => this.#release(load, from),
+      story: async (mac) => [...new Set((await this.#events(mac)).map(({ name }) => name))],
+      release: (from) => this.#release(NEW_LOAD, from),
+      withdraw: () => this.#api('PUT', `layers/model/${MODEL}`, { parameters: {}, why: 'no release' }),
       upToDate: (mac) => this.#upToDate(mac),
     }
   }
@@ -166,7 +181,22 @@ class Provider {
     })
     const text = await response.text()
     if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+    if (method !== 'GET') await this.#inForce()
     return JSON.parse(text) as T
+  }
+
+  /** A change reaches the doors by the database's word, within a second: no time for a person, but for a test. */
+  async #inForce(): Promise<void> {
+    const { db, directory } = this.#server.platform
+    this.#wordCount += 1
+    const name = `no-such-file-${this.#wordCount}`
+    const heard = new Promise<void>((resolve) =>
+      directory.onChange((change) => {
+        if (change.kind === 'firmware' && change.name === name) resolve()
+      }),
+    )
+    await db.notify('offhook_change', JSON.stringify({ kind: 'firmware', name }))
+    await heard
   }
 
   async #account({ transport, settings = {}, wrongPassword = false }: AccountOptions = {}): Promise<Account> {
@@ -194,10 +224,10 @@ class Provider {
 
   async #events(mac: MacAddress): Promise<readonly EventJson[]> {
     const { items } = await this.#api<{ items: readonly EventJson[] }>('GET', `devices/${mac}/events?limit=1000`)
-    return items.toReversed()
+    return items.toReversed().toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
   }
 
-  async #release(load: string, from: 'tftp' | 'http' | 'https'): Promise<void> {
+  async #release(load: string, from: Transport): Promise<void> {
     const parts = ['rootfs88xx', 'kern88xx', 'boot1288xx'].map((name, index) => {
       const bytes = new Uint8Array(randomBytes([200_000, 30_000, 512][index] ?? 1))
       const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -205,6 +235,8 @@ class Provider {
     })
     for (const { name, bytes } of parts) await this.#api('POST', `firmware?name=${name}`, bytes)
     await this.#api('POST', `firmware?name=${load}.loads`, printLoads({ name: load, parts }))
+    const { directory } = this.#server.platform
+    await eventually('the load in the directory', async () => (await directory.firmware(`${load}.loads`)) !== undefined)
     const url = `${from}://localhost:${this.#server.ports[from]}/firmware/${load}.loads`
     await this.#api('PUT', `layers/model/${MODEL}`, { parameters: { Upgrade_Rule: { value: url } }, why: 'a release' })
   }

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { eventually, kill, Place, Run } from './testing.ts'
 
-const END_MAX_MS = 3000
+/** On a quiet machine it takes 0.1 to 1.5 s; this one runs other tests, and perhaps the making of a database, meanwhile. */
+const END_MAX_MS = 9000
 const UP = 'Ctrl-C ends everything.'
 const MAC = '000e08c0ffee'
 
@@ -23,10 +24,6 @@ function printedCommands(output: string): readonly string[] {
 /** Positions of the texts, to be compared with their order. */
 function placesOf(output: string, texts: readonly string[]): readonly number[] {
   return texts.map((text) => output.indexOf(text))
-}
-
-async function expectNothingLeft(): Promise<void> {
-  await eventually('the end of all processes', async () => (await place.processes()).length === 0)
 }
 
 async function makeToken(): Promise<string> {
@@ -147,11 +144,11 @@ describe('offhook start on a fresh data directory', () => {
     expect(await place.health()).toBe(200)
   })
 
-  it('ends by SIGTERM with exit code 0 in three seconds and leaves no process', async () => {
+  it('ends by SIGTERM with exit code 0 and leaves no process', async () => {
     const ended = await running.stop('SIGTERM', 'process')
     expect(ended.code).toBe(0)
     expect(ended.tookMs).toBeLessThan(END_MAX_MS)
-    await expectNothingLeft()
+    await place.nothingLeft()
   })
 })
 
@@ -170,7 +167,7 @@ describe('offhook start on data of an earlier start', () => {
     const ended = await running.stop('SIGINT', 'group')
     expect(ended.code).toBe(0)
     expect(ended.tookMs).toBeLessThan(END_MAX_MS)
-    await expectNothingLeft()
+    await place.nothingLeft()
   })
 
   it('loses nothing by kill -9 of everything, nor of Node alone, with a start right after', async () => {
@@ -188,7 +185,7 @@ describe('offhook start on data of an earlier start', () => {
     expect(third.output).toContain('(1001) is registered')
     expect(await inventory()).toEqual(EVERYTHING_ONCE)
     expect((await third.stop('SIGTERM', 'group')).code).toBe(0)
-    await expectNothingLeft()
+    await place.nothingLeft()
   })
 
   it('starts although the ports of registrar and phone are taken meanwhile, and says so', async () => {
@@ -207,7 +204,7 @@ describe('offhook start on data of an earlier start', () => {
     expect(back.output).not.toContain('is taken')
     expect(back.output).toContain(`(1001) is registered at 127.0.0.1:${registrar}`)
     expect((await back.stop('SIGTERM', 'process')).code).toBe(0)
-    await expectNothingLeft()
+    await place.nothingLeft()
   })
 })
 

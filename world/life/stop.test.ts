@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { eventually, Place } from './testing.ts'
+import { Place } from './testing.ts'
 
-const END_MAX_MS = 3000
+/** On a quiet machine it takes 0.1 to 1.5 s; this one runs other tests, and perhaps the making of a database, meanwhile. */
+const END_MAX_MS = 9000
 
 let place: Place | undefined
 afterEach(async () => {
@@ -27,7 +28,7 @@ const MOMENTS = [
 ] as const
 
 describe('a signal to offhook start', () => {
-  it('ends it at any moment with exit code 0 in three seconds, leaves no process, and the next start completes it', async () => {
+  it('ends it at any moment with exit code 0, leaves no process, and the next start completes it', async () => {
     place = await Place.make()
     for (const [afterMs, signal, whom] of MOMENTS) {
       const run = place.offhook(['start'])
@@ -36,7 +37,7 @@ describe('a signal to offhook start', () => {
       expect({ afterMs, errors }).toEqual({ afterMs, errors: '' })
       expect(code ?? (afterMs < LOADED_MS ? 0 : signal)).toBe(0)
       expect(tookMs).toBeLessThan(END_MAX_MS)
-      await eventually('the end of all processes', async () => (await place?.processes())?.length === 0)
+      await place.nothingLeft()
     }
     const complete = place.offhook(['start'])
     await complete.until('Ctrl-C ends everything.')
@@ -51,6 +52,6 @@ describe('a signal to offhook start', () => {
     process.kill(run.pid, 'SIGINT')
     const ended = await run.stop('SIGINT', 'process')
     expect({ code: ended.code, errors: ended.errors }).toEqual({ code: 0, errors: '' })
-    expect(await place.processes()).toEqual([])
+    await place.nothingLeft()
   })
 })

@@ -139,15 +139,18 @@ export class Place {
     return pids.filter((_, index) => found[index]).map(Number)
   }
 
-  /** Ends what still runs and removes every trace. @returns the processes that were left */
-  async clear(): Promise<readonly number[]> {
-    const left = await this.processes()
-    for (const pid of left) kill(pid)
-    await Promise.all(this.#runs.map((run) => run.ended))
+  /** Resolves when no process is left; what ends by itself gets a moment. */
+  async nothingLeft(): Promise<void> {
     await eventually('the end of all processes', async () => (await this.processes()).length === 0)
+  }
+
+  /** Ends what still runs, as after a test that failed, and removes every trace. */
+  async clear(): Promise<void> {
+    for (const pid of await this.processes()) kill(pid)
+    await Promise.all(this.#runs.map((run) => run.ended))
+    await this.nothingLeft()
     await removeClusterOutside(this.dataDir)
     await rm(this.folder, { recursive: true, force: true })
-    return left
   }
 }
 

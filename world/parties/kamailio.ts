@@ -37,13 +37,8 @@ export interface Kamailio {
   stop(): Promise<void>
 }
 
-export interface KamailioOptions {
-  /** Longest time that it grants, in seconds. */
-  readonly expiresMax?: number
-}
-
 const HOST = '127.0.0.1'
-const EXPIRES_MAX_S = 3600
+const CONFIGURATION = 'kamailio.cfg'
 /** Debian puts it where the PATH of a plain user does not lead. */
 const PATH = [process.env['PATH'] ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter)
 /** A machine that runs other tests too is slow at times. */
@@ -58,38 +53,28 @@ const COMPLAINT_CHARS_MAX = 2000
 
 /**
  * The shell becomes Kamailio, in a process group of its own. What it leaves behind holds our end of a pipe: when that
- * closes, by `stop` or because we are gone, the whole group ends. Its number cannot belong to others while it lives.
+ * closes, by `stop` or because we are gone, folder and group go. Nobody else can have the group's number until then.
  */
-const WATCHED = 'exec 3<&0; (cat <&3; kill -TERM -$$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
+const WATCHED = 'exec 3<&0; (cat <&3; rm -rf "$0"; kill -TERM -$$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
 
 /** @throws Error with one line to show when the program is missing or does not start */
-export async function startKamailio(options: KamailioOptions = {}): Promise<Kamailio> {
+export async function startKamailio(): Promise<Kamailio> {
   const found = spawnSync('kamailio', ['-v'], { env: { PATH }, timeout: START_MS_MAX })
   if (found.error !== undefined) throw new Error('Cannot run "kamailio": install the Debian package kamailio')
-  const folder = await mkdtemp(join(tmpdir(), 'offhook-kamailio-'))
-  try {
-    return await startIn(folder, options)
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  }
-}
-
-async function startIn(folder: string, { expiresMax = EXPIRES_MAX_S }: KamailioOptions): Promise<Kamailio> {
   let complaint = ''
   for (let count = 0; count < STARTS_MAX; count++) {
+    const folder = await mkdtemp(join(tmpdir(), 'offhook-kamailio-'))
     const port = await freePort()
-    const file = join(folder, 'kamailio.cfg')
-    await writeFile(file, configuration(port, expiresMax))
-    const run = new Run(folder, file)
-    if (await run.answers(port)) return handleOf(run, port, folder)
+    await writeFile(join(folder, CONFIGURATION), configuration(port))
+    const run = new Run(folder)
+    if (await run.answers(port)) return handleOf(run, port)
     complaint = run.complaint
     await run.end()
   }
   throw new Error(`Kamailio does not start: ${complaint.trim()}`)
 }
 
-function handleOf(run: Run, port: number, folder: string): Kamailio {
+function handleOf(run: Run, port: number): Kamailio {
   return {
     host: HOST,
     port,
@@ -100,25 +85,24 @@ function handleOf(run: Run, port: number, folder: string): Kamailio {
     async bindings() {
       return bindingsIn(await ask(port, 'ul.dump', []))
     },
-    async stop() {
-      await run.end()
-      await rm(folder, { recursive: true, force: true })
-    },
+    stop: () => run.end(),
   }
 }
 
 // --- the process
 
 class Run {
+  readonly #folder: string
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown>
   complaint = ''
   #isOver = false
 
-  constructor(folder: string, file: string) {
+  constructor(folder: string) {
+    this.#folder = folder
     // In the foreground, memory of 32 MB shared and 4 MB for each of its few processes.
-    const args = ['-DD', '-E', '-m', '32', '-M', '4', '-f', file, '-w', folder, '-Y', folder]
-    this.#child = spawn('sh', ['-c', WATCHED, 'sh', 'kamailio', ...args], {
+    const args = ['-DD', '-E', '-m', '32', '-M', '4', '-f', join(folder, CONFIGURATION), '-w', folder, '-Y', folder]
+    this.#child = spawn('sh', ['-c', WATCHED, folder, 'kamailio', ...args], {
       env: { PATH },
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe'],
@@ -152,15 +136,13 @@ class Run {
     return false
   }
 
-  /** Asks the whole group to end, and makes it after a while. */
+  /** Asks the whole group to end, and makes it after a while; nothing of it is left. */
   async end(): Promise<void> {
     this.#child.stdin?.end()
-    const inTime = await Promise.race([
-      this.#closed.then(() => true),
-      pause(STOP_MS_MAX, false, { ref: false }),
-    ])
+    const inTime = await Promise.race([this.#closed.then(() => true), pause(STOP_MS_MAX, false, { ref: false })])
     if (!inTime) process.kill(-this.pid, 'SIGKILL')
     await this.#closed
+    await rm(this.#folder, { recursive: true, force: true })
   }
 }
 
@@ -194,8 +176,20 @@ function isFreeUdp(port: number): Promise<boolean> {
  * Registrar and nothing else. A wrong password is refused at once, as providers do, so that a phone does not go on
  * guessing; the passwords are told later, over its own remote procedure calls.
  */
-function configuration(port: number, expiresMax: number): string {
-  const modules = ['tm', 'sl', 'pv', 'xhttp', 'jsonrpcs', 'textops', 'siputils', 'htable', 'auth', 'usrloc', 'registrar']
+function configuration(port: number): string {
+  const modules = [
+    'tm',
+    'sl',
+    'pv',
+    'xhttp',
+    'jsonrpcs',
+    'textops',
+    'siputils',
+    'htable',
+    'auth',
+    'usrloc',
+    'registrar',
+  ]
   return `#!KAMAILIO
 debug=0
 log_stderror=yes
@@ -214,8 +208,7 @@ modparam("jsonrpcs", "transport", 1)
 modparam("htable", "htable", "password=>size=8;")
 modparam("usrloc", "db_mode", 0)
 modparam("usrloc", "timer_interval", 1)
-modparam("registrar", "min_expires", 1)
-modparam("registrar", "max_expires", ${expiresMax})
+modparam("registrar", "max_expires", 3600)
 request_route {
   if (!is_method("REGISTER")) {
     sl_send_reply("405", "Method Not Allowed");

@@ -39,13 +39,18 @@ describe('a phone on the bench', () => {
     const { world, operator } = scene
     const account = await operator.account()
     const options: Lease['options'] = new Map([[66, PROVISIONING_ADDRESS]])
-    const [ours, stranger] = [await scene.phone({ lease: { options } }), await scene.phone({ number: 1, lease: { options } })]
+    const [ours, stranger] = [
+      await scene.phone({ lease: { options } }),
+      await scene.phone({ number: 1, lease: { options } }),
+    ]
     await operator.register(ours, account)
     for (const phone of [ours, stranger]) phone.powerOn()
     expect(await world.until(() => ours.registered().length > 0, minutes(5))).toBe(true)
     await operator.deviceOf(ours)
 
-    const first = world.server.leavings.filter(({ door }) => door === 'tftp').map(({ bytes }) => Buffer.from(bytes).toString())
+    const first = world.server.leavings
+      .filter(({ door }) => door === 'tftp')
+      .map(({ bytes }) => Buffer.from(bytes).toString())
     expect(first.length).toBeGreaterThanOrEqual(2)
     expect(new Set(first).size).toBe(1)
     expect(operator.secrets.filter((secret) => first.some((text) => text.includes(secret)))).toHaveLength(0)
@@ -59,9 +64,30 @@ describe('a phone on the bench', () => {
     ['160, a URL', new Map([[160, PUBLIC_URL]]), BY_HTTPS],
     ['159, a URL', new Map([[159, `${PUBLIC_HTTP_URL}/`]]), BY_HTTP],
     ['150, four bytes', new Map([[150, ADDRESS_BYTES]]), BY_TFTP],
-    ['66 before 160', new Map([[160, PUBLIC_HTTP_URL], [66, PROVISIONING_ADDRESS]]), BY_TFTP],
-    ['160 before 159', new Map([[159, PUBLIC_HTTP_URL], [160, PUBLIC_URL]]), BY_HTTPS],
-    ['159 before 150', new Map<number, string | Uint8Array>([[150, ADDRESS_BYTES], [159, PUBLIC_HTTP_URL]]), BY_HTTP],
+    [
+      '66 before 160',
+      new Map([
+        [160, PUBLIC_HTTP_URL],
+        [66, PROVISIONING_ADDRESS],
+      ]),
+      BY_TFTP,
+    ],
+    [
+      '160 before 159',
+      new Map([
+        [159, PUBLIC_HTTP_URL],
+        [160, PUBLIC_URL],
+      ]),
+      BY_HTTPS,
+    ],
+    [
+      '159 before 150',
+      new Map<number, string | Uint8Array>([
+        [150, ADDRESS_BYTES],
+        [159, PUBLIC_HTTP_URL],
+      ]),
+      BY_HTTP,
+    ],
     ['a whole URL in 160', new Map([[160, `${PUBLIC_HTTP_URL}/boxes/$MA.cfg`]]), `${PUBLIC_HTTP_URL}/boxes/MAC.cfg`],
   ]
 

@@ -20,7 +20,9 @@ describe('a sealed phone', () => {
     expect(phone.customization).toBe('Acquired')
     expect(urlsOf(phone, 'rc')).toEqual([`https://${REDIRECT_HOST}/software/edos/callhome/rc`])
     expect(pathsOf(phone, 'profile')[0]).toBe('/cisco-init')
-    const states = phone.says.filter(({ event }) => event.name === 'customization').map(({ event }) => event.data['state'])
+    const states = phone.says
+      .filter(({ event }) => event.name === 'customization')
+      .map(({ event }) => event.data['state'])
     expect(states).toEqual(['Pending', 'Custom-Pending', 'Acquired'])
     expect(phone.agent.flash.rebootHistory.map(({ reason }) => reason)).toContain('RC')
     await world.pass(minutes(5))

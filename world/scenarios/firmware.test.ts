@@ -42,36 +42,39 @@ const CASES = Object.entries(JOURNEYS).flatMap(([name, journey]) =>
 )
 
 describe('the new load', () => {
-  it.each(CASES)('comes by $transport in the $name journey, after the call [MPP §6]', async ({ name, journey, transport }) => {
-    const seed = 1 + CASES.findIndex((each) => each.name === name && each.transport === transport)
-    const scene = openScene(premises, server, seed)
-    const { world, operator } = scene
-    const phone = await journey(scene, { Upgrade_Rule: loadAt(transport) })
+  it.each(CASES)(
+    'comes by $transport in the $name journey, after the call [MPP §6]',
+    async ({ name, journey, transport }) => {
+      const seed = 1 + CASES.findIndex((each) => each.name === name && each.transport === transport)
+      const scene = openScene(premises, server, seed)
+      const { world, operator } = scene
+      const phone = await journey(scene, { Upgrade_Rule: loadAt(transport) })
 
-    // Somebody picks up the handset while the profile is on its way.
-    const asksForIts = () => phone.fetches.some(({ request }) => request.path.startsWith('/cisco-init'))
-    expect(await world.until(asksForIts, minutes(5))).toBe(true)
-    phone.send({ kind: 'call-started', line: 1 })
-    await world.pass(CALL_MS)
-    expect(phone.load).toBe(FACTORY_LOAD)
-    expect(newsOf(phone, 'profile-applied').length).toBeGreaterThan(0)
-    expect(newsOf(phone, 'upgrade-started', 'reboot')).toEqual([])
+      // Somebody picks up the handset while the profile is on its way.
+      const asksForIts = () => phone.fetches.some(({ request }) => request.path.startsWith('/cisco-init'))
+      expect(await world.until(asksForIts, minutes(5))).toBe(true)
+      phone.send({ kind: 'call-started', line: 1 })
+      await world.pass(CALL_MS)
+      expect(phone.load).toBe(FACTORY_LOAD)
+      expect(newsOf(phone, 'profile-applied').length).toBeGreaterThan(0)
+      expect(newsOf(phone, 'upgrade-started', 'reboot')).toEqual([])
 
-    phone.send({ kind: 'call-ended', line: 1 })
-    expect(await world.until(() => phone.load === NEW_LOAD && phone.registered().length > 0, minutes(10))).toBe(true)
-    const directory = `${transport}://${PROVISIONING_HOST}/firmware`
-    expect(urlsOf(phone, 'firmware')).toEqual([loadAt(transport)])
-    expect(urlsOf(phone, 'firmware-part')).toEqual([
-      `${directory}/rootfs88xx.12-0-4MPP0001-101.sbn`,
-      `${directory}/kern88xx.12-0-4MPP0001-101.sbn`,
-    ])
-    expect(phone.agent.flash.rebootHistory.map(({ reason }) => reason)).toContain('Upgrade')
+      phone.send({ kind: 'call-ended', line: 1 })
+      expect(await world.until(() => phone.load === NEW_LOAD && phone.registered().length > 0, minutes(10))).toBe(true)
+      const directory = `${transport}://${PROVISIONING_HOST}/firmware`
+      expect(urlsOf(phone, 'firmware')).toEqual([loadAt(transport)])
+      expect(urlsOf(phone, 'firmware-part')).toEqual([
+        `${directory}/rootfs88xx.12-0-4MPP0001-101.sbn`,
+        `${directory}/kern88xx.12-0-4MPP0001-101.sbn`,
+      ])
+      expect(phone.agent.flash.rebootHistory.map(({ reason }) => reason)).toContain('Upgrade')
 
-    await world.pass(minutes(10))
-    const device = await operator.deviceOf(phone)
-    expect(device).toMatchObject({ state: 'bound', firmware: NEW_LOAD, keys: { issued: 1, confirmed: 1 } })
-    expect(device?.versions.running).toBe(device?.versions.wanted)
-  })
+      await world.pass(minutes(10))
+      const device = await operator.deviceOf(phone)
+      expect(device).toMatchObject({ state: 'bound', firmware: NEW_LOAD, keys: { issued: 1, confirmed: 1 } })
+      expect(device?.versions.running).toBe(device?.versions.wanted)
+    },
+  )
 
   it('is reached over an intermediate one when the rule says so [guide: Provisioning]', async () => {
     const scene = openScene(premises, server, 20)

@@ -24,38 +24,41 @@ async function boundPhone(scene: Scene, delivery: 'https' | 'sealed') {
 }
 
 describe('a released phone', () => {
-  it.each(DELIVERIES)('gets its farewell once, is silent after it, and may be bound again ($delivery)', async ({ delivery, seed }) => {
-    const scene = openScene(premises, server, seed)
-    const { world, operator } = scene
-    const { account, code, phone } = await boundPhone(scene, delivery)
-    const key = phone.parameter('GPP_SA')
-    expect(key).toMatch(/^[0-9a-f]{64}$/)
+  it.each(DELIVERIES)(
+    'gets its farewell once, is silent after it, and may be bound again ($delivery)',
+    async ({ delivery, seed }) => {
+      const scene = openScene(premises, server, seed)
+      const { world, operator } = scene
+      const { account, code, phone } = await boundPhone(scene, delivery)
+      const key = phone.parameter('GPP_SA')
+      expect(key).toMatch(/^[0-9a-f]{64}$/)
 
-    await operator.release(phone, account)
-    expect(await operator.deviceOf(phone)).toMatchObject({ state: 'released', accountId: null, lines: [] })
-    // Its normal period is a day.
-    expect(await world.until(() => phone.parameter('Line_Enable_1_') === 'No', hours(30))).toBe(true)
-    await world.pass(hours(2))
-    expect(phone.registered()).toEqual([])
-    for (const element of ['GPP_SA', 'GPP_SB', 'Password_1_', 'Admin_Password']) {
-      expect(phone.parameter(element) ?? '').toBe('')
-    }
-    expect((await operator.timelineOf(phone)).filter((name) => name === 'device.farewell')).toHaveLength(1)
-    const [line] = account.lines
-    expect(line && world.registrar.contactOf(line.userId, world.now)).toBeUndefined()
+      await operator.release(phone, account)
+      expect(await operator.deviceOf(phone)).toMatchObject({ state: 'released', accountId: null, lines: [] })
+      // Its normal period is a day.
+      expect(await world.until(() => phone.parameter('Line_Enable_1_') === 'No', hours(30))).toBe(true)
+      await world.pass(hours(2))
+      expect(phone.registered()).toEqual([])
+      for (const element of ['GPP_SA', 'GPP_SB', 'Password_1_', 'Admin_Password']) {
+        expect(phone.parameter(element) ?? '').toBe('')
+      }
+      expect((await operator.timelineOf(phone)).filter((name) => name === 'device.farewell')).toHaveLength(1)
+      const [line] = account.lines
+      expect(line && world.registrar.contactOf(line.userId, world.now)).toBeUndefined()
 
-    // The code that it came with has had its turn.
-    phone.openResyncLink(`${PUBLIC_URL}/cisco-init/${code}`)
-    await world.pass(minutes(10))
-    expect(await operator.deviceOf(phone)).toMatchObject({ state: 'released' })
+      // The code that it came with has had its turn.
+      phone.openResyncLink(`${PUBLIC_URL}/cisco-init/${code}`)
+      await world.pass(minutes(10))
+      expect(await operator.deviceOf(phone)).toMatchObject({ state: 'released' })
 
-    const fresh = await operator.code(account)
-    expect(phone.openResyncLink(`${PUBLIC_URL}/cisco-init/${fresh}`)).toBe(200)
-    expect(await world.until(() => phone.registered().length > 0, hours(1))).toBe(true)
-    await world.pass(minutes(5))
-    expect(phone.parameter('GPP_SA')).not.toBe(key)
-    expect(await operator.deviceOf(phone)).toMatchObject({ state: 'bound', keys: { issued: 2, confirmed: 2 } })
-  })
+      const fresh = await operator.code(account)
+      expect(phone.openResyncLink(`${PUBLIC_URL}/cisco-init/${fresh}`)).toBe(200)
+      expect(await world.until(() => phone.registered().length > 0, hours(1))).toBe(true)
+      await world.pass(minutes(5))
+      expect(phone.parameter('GPP_SA')).not.toBe(key)
+      expect(await operator.deviceOf(phone)).toMatchObject({ state: 'bound', keys: { issued: 2, confirmed: 2 } })
+    },
+  )
 })
 
 describe('a phone whose profile travels sealed', () => {

@@ -23,7 +23,7 @@ export async function play(scene: Scene, plan: Plan): Promise<readonly string[]>
   const life = await beginLife(scene, plan)
   const problems = [...(await life.arrive(plan.journey === 'held'))]
   if (plan.wayBack !== undefined && problems.length === 0) {
-    await life.resetToFactory(plan.wayBack)
+    problems.push(...(await life.resetToFactory(plan.wayBack)))
     problems.push(...(await life.arrive(false)).map((problem) => `after the factory reset: ${problem}`))
   }
   return [...problems, ...(await life.leaks()), ...life.interrupted()]
@@ -32,6 +32,8 @@ export async function play(scene: Scene, plan: Plan): Promise<readonly string[]>
 async function beginLife(scene: Scene, plan: Plan): Promise<Life> {
   const { operator, world } = scene
   const account = await operator.account({
+    // One line is the phone's; a second binding would take the other one too.
+    lines: 2,
     settings: { delivery: plan.sealed ? 'sealed' : 'https' },
     layer: upgradeLayer(plan),
   })
@@ -134,7 +136,7 @@ class Life {
     if (device?.state === 'held') await operator.confirm(phone)
   }
 
-  async resetToFactory(wayBack: WayBack): Promise<void> {
+  async resetToFactory(wayBack: WayBack): Promise<readonly string[]> {
     const { world, operator } = this.#scene
     const { phone, account } = this.#cast
     phone.lease = { ...phone.lease, options: wayBack === 'dhcp' ? BENCH_OPTIONS : NO_OPTIONS }
@@ -142,21 +144,26 @@ class Life {
     this.#onlyRc = wayBack === 'rc'
     if (wayBack === 'link') this.#link = `${PUBLIC_URL}/cisco-init`
     if (wayBack === 'new-code') this.#link = `${PUBLIC_URL}/cisco-init/${await operator.code(account)}`
+    // The phone refuses it during a call, and while it starts.
+    await world.until(() => phone.webReachable && phone.agent.ram.busyLines.length === 0, hours(1))
     phone.factoryReset()
-    await world.until(() => phone.agent.ram.mode === 'rebooting', minutes(30))
     this.#cutsLeft = this.#plan.cuts
+    const done = await world.until(() => phone.customization === 'Open', minutes(30))
+    return done ? [] : ['the factory reset did not happen']
+  }
+
+  #userId(): string {
+    return this.#cast.account.lines[0]?.userId ?? ''
   }
 
   #hasLine(): boolean {
-    const { phone, account } = this.#cast
-    const [line] = account.lines
-    return line !== undefined && phone.registered().includes(line.userId)
+    return this.#cast.phone.registered().includes(this.#userId())
   }
 
   #works(): boolean {
     const { world } = this.#scene
-    const { phone, account } = this.#cast
-    const reachable = account.lines.every(({ userId }) => world.registrar.contactOf(userId, world.now) !== undefined)
+    const { phone } = this.#cast
+    const reachable = world.registrar.contactOf(this.#userId(), world.now) !== undefined
     return this.#hasLine() && reachable && phone.load === this.#wantedLoad && phone.agent.ram.mode === 'running'
   }
 
@@ -192,7 +199,7 @@ class Life {
     return [
       device.state !== 'bound' && `the device is ${device.state}`,
       device.accountId !== account.id && 'the device is of another account',
-      device.lines.join() !== account.lines.map(({ userId }) => userId).join() && `it has ${device.lines.length} lines`,
+      device.lines.join() !== this.#userId() && `it has ${device.lines.length} lines`,
       uses.join() !== expectedUses.join() && `codes were used ${uses.length} times`,
       running !== wanted && `it runs ${running} instead of ${wanted}`,
       served !== wanted && `it was served ${served} instead of ${wanted}`,

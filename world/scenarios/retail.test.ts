@@ -118,7 +118,9 @@ describe('a customer with a one-time code', () => {
     await world.pass(minutes(10))
 
     expect(await operator.deviceOf(phone)).toBeUndefined()
-    expect(world.server.leavings.filter(({ target }) => target.endsWith(code)).map(({ status }) => status)).toEqual([404])
+    expect(world.server.leavings.filter(({ target }) => target.endsWith(code)).map(({ status }) => status)).toEqual([
+      404,
+    ])
   })
 })
 

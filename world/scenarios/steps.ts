@@ -14,7 +14,9 @@ export async function poweredOn(scene: Scene, how: PhoneOfScene = {}): Promise<W
 
 /** Paths that a phone has asked for, without their queries. */
 export function pathsOf(phone: WorldPhone, purpose: FetchPurpose): readonly string[] {
-  return phone.fetches.filter(({ request }) => request.purpose === purpose).map(({ request }) => withoutQuery(request.path))
+  return phone.fetches
+    .filter(({ request }) => request.purpose === purpose)
+    .map(({ request }) => withoutQuery(request.path))
 }
 
 /** The same with scheme and host. */

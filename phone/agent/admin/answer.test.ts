@@ -198,6 +198,16 @@ describe('wrong passwords', () => {
     expect(known.ram.web.guessers).toEqual([])
   })
 
+  it('are not those of a sign-in with the other account, which a browser repeats by itself [RFC 7616 §3.6]', () => {
+    let both = phone({ Admin_Password: ADMIN, User_Password: USER })
+    for (let count = 0; count < 5; count += 1) {
+      const asked = ask(both, '/')
+      const authorization = sign(challengeFrom(asked), { user: 'user', password: USER, target: '/admin' })
+      both = ask(asked.agent, '/admin', { headers: new Map([['authorization', authorization]]) }).agent
+    }
+    expect(both.ram.web.guessers).toEqual([])
+  })
+
   it('by digest count too', () => {
     let { agent: asked } = ask(agent, '/admin')
     for (let count = 0; count < 5; count += 1) {
@@ -252,6 +262,8 @@ describe('every answer', () => {
       expect(names.get('Cache-Control')).toBe('no-store')
       expect(names.get('X-Frame-Options')).toBe('DENY')
       expect(names.get('X-Content-Type-Options')).toBe('nosniff')
+      // With no-referrer a browser hides the Origin of our own forms, and they would be refused as a stranger's.
+      expect(names.get('Referrer-Policy')).toBe('same-origin')
       expect(names.get('Content-Security-Policy')).toContain("default-src 'none'")
     },
   )

@@ -83,12 +83,14 @@ function formPath(account: Account): string {
 
 function notice({ notice: text, errors }: PageView): string {
   const sentences = [
-    ...(text === undefined ? [] : [text]),
-    ...[...(errors ?? [])].map(([element, error]) => `${element}: ${error}`),
+    ...(text === undefined ? [] : [escapeXml(text)]),
+    ...[...(errors ?? [])].map(
+      ([element, error]) => `<a href="#${fieldId(element)}">${escapeXml(element)}</a>: ${escapeXml(error)}`,
+    ),
   ]
   if (sentences.length === 0) return ''
-  const role = errors === undefined ? 'status' : 'alert'
-  return `<div class="notice" role="${role}">${sentences.map((sentence) => `<p>${escapeXml(sentence)}</p>`).join('')}</div>`
+  const [look, role] = errors === undefined ? ['notice', 'status'] : ['notice wrong', 'alert']
+  return `<div class="${look}" role="${role}">${sentences.map((sentence) => `<p>${sentence}</p>`).join('')}</div>`
 }
 
 function infoBody(agent: Agent, now: Millis): string {
@@ -121,50 +123,63 @@ ${submit}
 
 function fieldRow(field: Field, view: PageView): string {
   const { element, parameter } = field
-  const id = `f-${escapeXml(element)}`
+  const id = fieldId(element)
   const error = view.errors?.get(element)
-  const wrong = error === undefined ? '' : `<span class="error">${escapeXml(error)}</span>`
+  const wrong = error === undefined ? '' : `<span class="error" id="${id}-error">${escapeXml(error)}</span>`
   // The collected descriptions of many rows only repeat the name.
   const told = parameter.description.endsWith(' setting')
     ? ''
-    : `<span class="hint">${escapeXml(parameter.description)}</span>`
+    : `<span class="hint" id="${id}-hint">${escapeXml(parameter.description)}</span>`
+  const describedBy = [...(wrong === '' ? [] : [`${id}-error`]), ...(told === '' ? [] : [`${id}-hint`])].join(' ')
+  // What a screen reader says of the field beside its label.
+  const about = [
+    ...(wrong === '' ? [] : [' aria-invalid="true"']),
+    ...(describedBy === '' ? [] : [` aria-describedby="${describedBy}"`]),
+  ].join('')
   const label = `<label for="${id}" title="${escapeXml(element)}">${escapeXml(webFieldName(element))}</label>`
-  return `${label}<div>${control(field, id, view.typed?.get(element))}${wrong}${told}</div>`
+  return `${label}<div>${control(field, about, view.typed?.get(element))}${wrong}${told}</div>`
 }
 
-function control(field: Field, id: string, typed: string | undefined): string {
+function fieldId(element: string): string {
+  return `f-${escapeXml(element)}`
+}
+
+/** `about`: further attributes of a control that takes input. */
+function control(field: Field, about: string, typed: string | undefined): string {
   const { element, parameter, stored, writable } = field
-  const name = escapeXml(element)
-  if (parameter.secret) return secretControl(field, id)
+  const [id, name] = [fieldId(element), escapeXml(element)]
+  if (parameter.secret) return secretControl(field, about)
   const shown = withoutSecrets(typed ?? stored.value)
   if (!writable) return `<output id="${id}">${escapeXml(shown)}</output>`
   const choices = parameter.choices
   if (choices.length === 0 || parameter.type === 'ChoiceList') {
-    return `<input type="text" id="${id}" name="${name}" value="${escapeXml(shown)}">`
+    return `<input type="text" id="${id}" name="${name}" value="${escapeXml(shown)}"${about}>`
   }
   const offered = choices.includes(shown) ? choices : [shown, ...choices]
   const options = offered.map((choice) => {
     const selected = choice === shown ? ' selected' : ''
     return `<option value="${escapeXml(choice)}"${selected}>${escapeXml(choice)}</option>`
   })
-  return `<select id="${id}" name="${name}">${options.join('')}</select>`
+  return `<select id="${id}" name="${name}"${about}>${options.join('')}</select>`
 }
 
 /** A secret is written but never read: what was typed is not shown again either (MPP §14, Password). */
-function secretControl({ element, stored, writable }: Field, id: string): string {
+function secretControl({ element, stored, writable }: Field, about: string): string {
+  const [id, name] = [fieldId(element), escapeXml(element)]
   const isSet = stored.value !== ''
   if (!writable) return `<output id="${id}">${isSet ? MASK : 'not set'}</output>`
-  const name = escapeXml(element)
   const placeholder = isSet ? 'set; empty leaves it unchanged' : 'not set'
-  const input = `<input type="password" id="${id}" name="${name}" value="" placeholder="${placeholder}" autocomplete="new-password">`
+  const input = `<input type="password" id="${id}" name="${name}" value="" placeholder="${placeholder}" autocomplete="new-password"${about}>`
   if (!isSet) return input
-  return `${input}<label class="hint"><input type="checkbox" name="${CLEAR_FIELD}" value="${name}"> remove it</label>`
+  const what = escapeXml(webFieldName(element))
+  return `${input}<label class="hint"><input type="checkbox" name="${CLEAR_FIELD}" value="${name}"> remove ${what}</label>`
 }
 
-/** `Proxy_1_` -> `Proxy`, `Resync_On_Reset` -> `Resync On Reset`: roughly the way back of MPP §1.2. */
+/** `Proxy_1_` -> `Proxy`, `Resync_At__HHmm_` -> `Resync At (HHmm)`: roughly the way back of MPP §1.2. */
 export function webFieldName(element: string): string {
   return element
     .replace(/_([0-9]{1,2})_$/, '')
+    .replace(/__(\w+)_$/, ' ($1)')
     .replace(/_+/g, ' ')
     .trim()
 }

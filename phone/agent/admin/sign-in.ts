@@ -94,7 +94,9 @@ function knows({ agent, account }: Visit, name: string, password: string): boole
 function signInByDigest(visit: Visit, request: WebRequest, authorization: string): SignIn {
   const { agent, account, now } = visit
   const digest = parseDigestAuthorization(authorization)
-  if (digest === undefined) return challenge(visit, false)
+  // A browser tries the sign-in of the other account first, by itself, where its pages lie below (RFC 7616 §3.6). With
+  // another realm that opens nothing, so it is no guess either.
+  if (digest === undefined || digest.realm !== account) return challenge(visit, false)
   const named = accountNamed(account, digest.username)
   const password = named === undefined ? '' : passwordOf(agent, named)
   // RFC 7616 §3.4.6: the URI of the digest must be the one that was asked for.

@@ -37,8 +37,10 @@ const AccountId = z.object({ id: z.string().max(128) })
 
 export function accountRoutes(api: Api, ready: ReadyPlatform): void {
   accountItself(api, ready)
+  settingsRoute(api, ready)
   lineRoutes(api, ready)
-  enrolmentRoutes(api, ready)
+  codeRoutes(api, ready)
+  windowRoute(api, ready)
 }
 
 function accountItself(api: Api, ready: ReadyPlatform): void {
@@ -91,6 +93,9 @@ function accountItself(api: Api, ready: ReadyPlatform): void {
     { config: { scope: 'read' }, schema: { summary: 'One account', params: AccountId, response: { 200: Account } } },
     async (request) => accountJson(await existing(ready(), request.params.id)),
   )
+}
+
+function settingsRoute(api: Api, ready: ReadyPlatform): void {
   api.patch(
     '/api/v1/accounts/:id/settings',
     {
@@ -164,7 +169,7 @@ function lineRoutes(api: Api, ready: ReadyPlatform): void {
   )
 }
 
-function enrolmentRoutes(api: Api, ready: ReadyPlatform): void {
+function codeRoutes(api: Api, ready: ReadyPlatform): void {
   api.post(
     '/api/v1/accounts/:id/codes',
     {
@@ -205,6 +210,9 @@ function enrolmentRoutes(api: Api, ready: ReadyPlatform): void {
       return reply.code(204).send(null)
     },
   )
+}
+
+function windowRoute(api: Api, ready: ReadyPlatform): void {
   api.post(
     '/api/v1/accounts/:id/windows',
     {
