@@ -69,6 +69,7 @@ export function emptyRam(now: Millis): Ram {
     pendingReboot: undefined,
     pendingFactoryReset: false,
     pendingCustomCa: false,
+    failedUpgrade: undefined,
     reports: [],
     changedSinceBoot: [],
     discovery: undefined,

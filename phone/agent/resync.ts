@@ -248,7 +248,8 @@ function complete(agent: Agent, run: ResyncRun, moment: Moment): Turn {
 
 function attemptFailed(agent: Agent, changed: readonly string[], moment: Moment): Turn {
   const kept = changesKept(agent, changed)
-  const armed = armAfterFailure(atRest(kept), moment)
+  // The file that failed may need the very CA that an earlier file of the run named.
+  const armed = armAfterFailure(withRam(atRest(kept), { pendingCustomCa: true }), moment)
   const retryAt = armed.ram.timers.retry
   const text = retryAt === undefined ? 'No retry' : `Next try in ${Math.round((retryAt - moment.now) / 1000)} s`
   const retrySeconds = retryAt === undefined ? null : Math.round((retryAt - moment.now) / 1000)

@@ -375,6 +375,8 @@ export interface Ram {
   readonly pendingFactoryReset: boolean
   /** The custom CA is to be fetched when its rule changed. */
   readonly pendingCustomCa: boolean
+  /** Rule and URL of an upgrade that failed and waits for its retry. */
+  readonly failedUpgrade: string | undefined
   /** Uploads to do; the first one is in progress when a report download is. */
   readonly reports: readonly ReportItem[]
   /** Elements changed by profiles of this boot whose effect waits for the end of a successful run. */

@@ -82,7 +82,8 @@ function weigh(agent: Agent, { url, ruleText, by }: Offer, moment: Moment): Turn
       ...(by === 'command' ? [say(quiet, 'upgrade-skipped', `${load} is running already`, { load })] : []),
     )
   }
-  if (by === 'rule' && fingerprint === upgradeFingerprint) return turnOf(agent)
+  const tried = fingerprint === upgradeFingerprint || fingerprint === agent.ram.failedUpgrade
+  if (by === 'rule' && tried) return turnOf(agent)
   const host = url.host ?? ''
   const run: UpgradeRun = { load, url, fingerprint, partsLeft: [], byCommand: by === 'command' }
   const trying = withRam(clearTimers(agent, 'upgrade'), {
@@ -200,7 +201,7 @@ function ended(
     upgradeErrorIndex: agent.ram.upgradeErrorIndex + 1,
   })
   // A command is no rule: the next look at Upgrade_Rule must not be skipped because of it.
-  const marked = run.byCommand ? rested : withFlash(rested, { upgradeFingerprint: run.fingerprint })
+  const marked = run.byCommand ? rested : markFailed(rested, run, why.retry)
   const armed = delay === undefined ? marked : setTimer(marked, 'upgrade', moment.now + delay)
   const noted = noteUpgrade(armed, `Upgrade failed: ${why.text}`, moment.now)
   const retrySeconds = delay === undefined ? null : Math.round(delay / 1000)
@@ -210,6 +211,16 @@ function ended(
     ...logFrom(noted, 'Log_Upgrade_Failure_Msg', moment.now),
   )
   return andThen(told, (agent) => resyncAfterAttempt(agent, moment))
+}
+
+/**
+ * A failure that is tried again is forgotten by a reboot, for the retry is forgotten too: the rule is then followed anew.
+ * One that is final stays marked until the rule changes (MPP §6 "Re-attempt").
+ */
+function markFailed(agent: Agent, run: UpgradeRun, retry: boolean): Agent {
+  return retry
+    ? withRam(agent, { failedUpgrade: run.fingerprint })
+    : withFlash(agent, { upgradeFingerprint: run.fingerprint })
 }
 
 /** MPP §5.1 Resync_After_Upgrade_Attempt: also after a failed one. */

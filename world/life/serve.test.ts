@@ -1,10 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { createTestDatabase } from '../../server/database/testing.ts'
 import { type Ended, eventually, kill, Place, Run } from './testing.ts'
+
+// Many starts on a machine that runs other tests too.
+vi.setConfig({ testTimeout: 180_000 })
 
 let place: Place
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { eventually, kill, Place, Run } from './testing.ts'
 
@@ -6,6 +6,9 @@ import { eventually, kill, Place, Run } from './testing.ts'
 const END_MAX_MS = 9000
 const UP = 'Ctrl-C ends everything.'
 const MAC = '000e08c0ffee'
+
+// Many starts on a machine that runs other tests too.
+vi.setConfig({ testTimeout: 180_000 })
 
 let place: Place
 beforeAll(async () => {

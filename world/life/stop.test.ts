@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { Place } from './testing.ts'
 
 /** On a quiet machine it takes 0.1 to 1.5 s; this one runs other tests, and perhaps the making of a database, meanwhile. */
 const END_MAX_MS = 9000
+
+// Many starts on a machine that runs other tests too.
+vi.setConfig({ testTimeout: 180_000 })
 
 let place: Place | undefined
 afterEach(async () => {

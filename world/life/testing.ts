@@ -14,7 +14,7 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const COMMAND = process.env['OFFHOOK_BUILT'] === 'yes' ? ['bin/offhook.js'] : ['--import', 'tsx', 'cli/main.ts']
 const FOREIGN = /^(?:OFFHOOK_.*|DATABASE_URL|PG[A-Z]+|NODE_OPTIONS)$/
 /** A machine that runs other tests too is slow at times. */
-const PATIENCE_MS = 40_000
+const PATIENCE_MS = 60_000
 const POLL_MS = 20
 
 /** How a process ended. */
@@ -164,7 +164,7 @@ export function kill(pid: number): void {
   }
 }
 
-/** Asks again and again; rejects after 40 s. */
+/** Asks again and again; rejects after a minute. */
 export async function eventually(what: string, test: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS
   while (!(await test())) {

@@ -7,8 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, type BrowserContextOptions, chromium, type Page, type Response } from 'playwright-core'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 
+import type { PhonePolicies } from '../../phone/agent/mod.ts'
 import type { PhoneShellOptions } from '../../phone/shell/mod.ts'
-import { HOST, leaseOf, runPhone, serveHttp, type WatchedPhone } from '../../phone/shell/testing.ts'
+import { HASTY, HOST, leaseOf, runPhone, serveHttp, type WatchedPhone } from '../../phone/shell/testing.ts'
 
 /** No GPU, no sandbox (tests may run as root), and not a word to the makers of the browser. */
 const FLAGS = [
@@ -28,7 +29,7 @@ const LEAVE_MS = 5000
 /** How a test opens pages. */
 export interface Session {
   /** A window of its own, with nothing remembered; closed after the test. */
-  openPage(options?: BrowserContextOptions): Promise<Page>
+  readonly openPage: (options?: BrowserContextOptions) => Promise<Page>
 }
 
 /** One browser for a test file. To be called once in it; all that the browser left behind is an error. */
@@ -107,14 +108,20 @@ export interface ServedPhone {
   /** Without the slash at its end. */
   readonly url: string
   /** What the phone has stored. */
-  value(element: string): string | undefined
+  readonly value: (element: string) => string | undefined
 }
 
-/** @param elements  lines of a profile, e.g. `<GPP_A ua="rw">x</GPP_A>` */
+/** Takes what a profile says into use at once: going down takes a phone two seconds. */
+const WITHOUT_RESTARTS: Partial<PhonePolicies> = { ...HASTY, rebootSections: [] }
+
+/**
+ * @param elements  lines of a profile, e.g. `<GPP_A ua="rw">x</GPP_A>`
+ * @param options   beside `WITHOUT_RESTARTS`
+ */
 export async function servePhone(elements: string, options: Partial<PhoneShellOptions> = {}): Promise<ServedPhone> {
   const profile = `<flat-profile>\n${elements}\n</flat-profile>\n`
   const port = await serveHttp((_request, response) => response.end(profile))
-  const phone = await runPhone({ lease: leaseOf(`http://${HOST}:${port}`), ...options })
+  const phone = await runPhone({ policies: WITHOUT_RESTARTS, lease: leaseOf(`http://${HOST}:${port}`), ...options })
   await phone.event('resync-finished')
   return {
     phone,
@@ -139,9 +146,10 @@ export async function submitAll(page: Page): Promise<Response> {
   return response
 }
 
-/** @returns the tabs that the page links to, in its order */
+/** @returns the tabs that the page links to, in its order, without those that are like Ext 2 */
 export async function tabsOf(page: Page): Promise<readonly string[]> {
-  return page.getByRole('navigation').getByRole('link').allTextContents()
+  const tabs = await page.getByRole('navigation').getByRole('link').allTextContents()
+  return tabs.filter((tab) => !/^Ext (?:[3-9]|\d\d)$/.test(tab))
 }
 
 /** @returns the value of a row on the Info page */

@@ -244,7 +244,7 @@ class Life {
   }
 
   #isCut(request: FetchRequest): boolean {
-    if (this.#cutsLeft === 0 || !/^\/cisco-init/.test(request.path)) return false
+    if (this.#cutsLeft === 0 || !request.path.startsWith('/cisco-init')) return false
     this.#cutsLeft -= 1
     return true
   }

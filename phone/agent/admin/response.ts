@@ -54,7 +54,7 @@ export function xmlDocument(xml: string): WebResponse {
 export const STYLE = `:root { color-scheme: light dark; --line: #8886; --accent: #0a6e8a; --wrong: #b3101d }
 @media (prefers-color-scheme: dark) { :root { --wrong: #ff8f8f } }
 html { scroll-padding: 1rem 0 5rem }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; overflow-wrap: anywhere }
 h1 { font-size: 1.4rem; margin: 0 0 .25rem }
 h2 { font-size: 1.05rem; margin: 1.75rem 0 .6rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem }
 header p { margin: .25rem 0 }
@@ -62,17 +62,16 @@ nav { display: flex; flex-wrap: wrap; gap: .35rem; margin: .75rem 0 1rem }
 nav a { padding: .2rem .6rem; border: 1px solid var(--line); border-radius: .3rem; text-decoration: none; color: inherit }
 nav a[aria-current] { background: var(--accent); border-color: var(--accent); color: #fff }
 table { border-collapse: collapse; table-layout: fixed; width: 100% }
-th, td { text-align: left; padding: .25rem .75rem .25rem 0; vertical-align: top; overflow-wrap: anywhere }
+th, td { text-align: left; padding: .25rem .75rem .25rem 0; vertical-align: top }
 th { width: 17.25rem; font-weight: 500 }
 .fields { display: grid; grid-template-columns: minmax(12rem, 18rem) minmax(0, 1fr); gap: .75rem 1rem; align-items: baseline }
-.fields label, output { overflow-wrap: anywhere }
 input[type=text], input[type=password], select { box-sizing: border-box; width: 100%; min-height: 2.1rem; font: inherit; padding: .2rem .4rem }
 [aria-invalid] { border: 2px solid var(--wrong) }
 ::placeholder { color: inherit; opacity: .7 }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px }
 .hint { display: block; font-size: .82rem; opacity: .8 }
 .error { display: block; color: var(--wrong); font-weight: 600 }
-.notice { border-left: .3rem solid var(--accent); padding: .1rem .75rem; margin: 1rem 0; overflow-wrap: anywhere }
+.notice { border-left: .3rem solid var(--accent); padding: .1rem .75rem; margin: 1rem 0 }
 .notice p { margin: .35rem 0 }
 .wrong { border-color: var(--wrong) }
 .submit { position: sticky; bottom: 0; margin: 1.25rem 0 0; padding: .75rem 0; border-top: 1px solid var(--line); background: Canvas }

@@ -100,7 +100,14 @@ function setField(
     return err('A password has 8 to 127 characters of three kinds: capitals, small letters, digits, others; no spaces.')
   }
   const set = setByUser(store, element, value, account, agent.hardware.productName)
-  return set.ok ? set : err(parameter.secret ? 'This value is not allowed.' : set.error.message)
+  return set.ok ? set : err(parameter.secret ? 'This value is not allowed.' : reasonOf(set.error.message))
+}
+
+/** What would have been right: the field and its value stand beside it, and a value may hold a password. */
+function reasonOf(message: string): string {
+  const mark = ': expected '
+  const at = message.lastIndexOf(mark)
+  return at < 0 ? withoutSecrets(message) : `Expected ${message.slice(at + mark.length)}.`
 }
 
 /** MPP §7.1: 8 to 127 characters from three of four classes, no space. */
