@@ -72,6 +72,8 @@ async function openServer(
   closers.push(() => api.close())
   const platform = await openPlatform({ ...options, log })
   closers.push(() => platform.close())
+  // A phone may ask the moment a door opens; ports that the system chooses are known right after.
+  setUrls(platform, settings.httpPort, settings.httpsPort)
   const doors = await openDoors(platform, log)
   closers.push(...doors.map((door) => () => door.close()))
   const [tftp, http, https] = doors

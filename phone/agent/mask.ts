@@ -12,7 +12,7 @@ const SECRET_CHARS_MIN = 4
 /** Masks what the shape of a rule or URL gives away as secret. */
 export function maskText(text: string): string {
   return text
-    .replace(/(\/cisco-init\/)[^/?#\s"'|)\]]+/gi, `$1${MASK}`)
+    .replace(/(\/cisco-init\/)[^/?#:\s"'|)\]]+/gi, `$1${MASK}`)
     .replace(/(--(?:key|uid|pwd)\s*)(?:"[^"]*"?|[^\s\]"]+)/gi, `$1${MASK}`)
     .replace(/(:\/\/)[^/@\s]*@/g, `$1${MASK}@`)
 }

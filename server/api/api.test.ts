@@ -179,7 +179,7 @@ describe('accounts, lines, codes, windows', () => {
         line.password,
     ).toBe(true)
     const shown = await platform.db.query<{ what: string }>({
-      name: 'test-audit',
+      name: 'test-audit-account',
       text: `select what from revision where target = $1 and what = 'secrets shown'`,
       values: [id],
     })
@@ -360,7 +360,7 @@ describe('the configuration of a device', () => {
       expect((await call('GET', target, undefined, tokens.secrets)).text.includes(line.password)).toBe(true)
     }
     const shown = await platform.db.query<{ who: string }>({
-      name: 'test-audit',
+      name: 'test-audit-device',
       text: `select who from revision where target = $1 and what = 'secrets shown'`,
       values: [mac],
     })

@@ -1,7 +1,15 @@
 /** A phone of the journeys: real sockets, the provider's standard ports where the doors are, and a clock of its own. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Agent, CustomizationState, Hardware, Lease, PhoneEvent } from '../../phone/agent/mod.ts'
-import { createSchedule, createSyslogSender, createTransport, type Phone, type ShellTls, startPhoneIn, type Transport } from '../../phone/shell/mod.ts'
+import {
+  createSchedule,
+  createSyslogSender,
+  createTransport,
+  type Phone,
+  type ShellTls,
+  startPhoneIn,
+  type Transport,
+} from '../../phone/shell/mod.ts'
 import { printResyncUrl } from '../../protocol/http/mod.ts'
 import type { MacAddress } from '../../protocol/identity.ts'
 import { assert, type Millis } from '../../protocol/result.ts'
@@ -102,7 +110,10 @@ class TestedPhone implements BenchPhone {
     const transport: Transport = {
       ...this.#transport,
       exchange: (request, signal) =>
-        this.#transport.exchange({ ...request, port: this.#parts.standardPorts.get(request.port) ?? request.port }, signal),
+        this.#transport.exchange(
+          { ...request, port: this.#parts.standardPorts.get(request.port) ?? request.port },
+          signal,
+        ),
     }
     this.#phone = await startPhoneIn(
       {
@@ -165,7 +176,13 @@ class TestedPhone implements BenchPhone {
     try {
       await this.phone.until(predicate, PATIENCE_MS)
     } catch (cause) {
-      throw new Error(`${String(cause)}. It said last: ${this.said.slice(-8).map(({ text }) => text).join(' / ')}`, { cause })
+      throw new Error(
+        `${String(cause)}. It said last: ${this.said
+          .slice(-8)
+          .map(({ text }) => text)
+          .join(' / ')}`,
+        { cause },
+      )
     }
   }
 
@@ -192,8 +209,8 @@ class TestedPhone implements BenchPhone {
 
   later(seconds: number): void {
     this.#aheadMs += seconds * 1000
-    // An alarm that is due now has the others that have become due rung with it.
-    this.#nudge.set(this.#clock())
+    // The alarm before all others: ringing it rings all that have become due.
+    this.#nudge.set(0)
   }
 
   async openLink(url: string): Promise<number> {

@@ -1,10 +1,24 @@
 /** The firmware upgrade on the way of a journey: released meanwhile, put off by a call, done after it. Source: MPP §6. */
 import { expect } from 'vitest'
 import { eventually } from '../life/testing.ts'
-import { type Account, type Bench, type BenchPhone, type DeviceJson, FACTORY_LOAD, LOOK_BACK_S, NEW_LOAD, type Transport } from './testing.ts'
+import {
+  type Account,
+  type Bench,
+  type BenchPhone,
+  type DeviceJson,
+  FACTORY_LOAD,
+  LOOK_BACK_S,
+  NEW_LOAD,
+  type Transport,
+} from './testing.ts'
 
 /** @param phone  registered, and not yet back for its first look at what has changed */
-export async function upgradeAfterCall(bench: Bench, phone: BenchPhone, account: Account, from: Transport): Promise<void> {
+export async function upgradeAfterCall(
+  bench: Bench,
+  phone: BenchPhone,
+  account: Account,
+  from: Transport,
+): Promise<void> {
   await bench.release(from)
   const before = phone.said.length
   phone.callWhenNextProfileComes()

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { afterAll, afterEach } from 'vitest'
+import type { Hardware } from '../../phone/agent/mod.ts'
 import type { MacAddress } from '../../protocol/identity.ts'
 import { printLoads } from '../../protocol/firmware/mod.ts'
 import { createTestDatabase } from '../../server/database/testing.ts'
@@ -46,7 +47,11 @@ export interface DeviceJson {
   readonly heldAccountId: string | null
   readonly versions: { readonly wanted: string | null; readonly served: string | null; readonly running: string | null }
   readonly keys: { readonly issued: number; readonly confirmed: number }
-  readonly seen: { readonly firmware: string | null; readonly cause: string | null; readonly registrationSeconds: number | null }
+  readonly seen: {
+    readonly firmware: string | null
+    readonly cause: string | null
+    readonly registrationSeconds: number | null
+  }
 }
 
 export interface EventJson {
@@ -63,6 +68,13 @@ export interface Label {
   readonly mac: MacAddress
   readonly serial: string
   readonly model: string
+}
+
+/** A phone before anybody has opened it. PEM texts; `caPem` is whom it trusts. */
+export interface Box extends Label {
+  readonly certPem: string
+  readonly keyPem: string
+  readonly caPem: string
 }
 
 export interface Bench {
@@ -84,6 +96,8 @@ export interface Bench {
   release(from: Transport): Promise<void>
   /** The phones of the model keep the load that they have. */
   withdraw(): Promise<void>
+  /** A phone's label and lab certificate, for who is to play its part. */
+  box(): Promise<Box>
   /** Sealed, with a lab certificate; switched off after the test. */
   phone(options?: BenchPhoneOptions): Promise<BenchPhone>
   /** Resolves when the registrar has the phone's binding, and the phone says so too. */
@@ -122,6 +136,7 @@ export async function openBench(): Promise<Bench> {
     ...provider.acts(),
     server,
     registrar,
+    box: () => makeBox(server),
     async phone(phoneOptions = {}) {
       const phone = await sealedPhone(server, phoneOptions)
       phones.push(phone)
@@ -153,13 +168,18 @@ class Provider {
     this.#token = token
   }
 
-  acts(): Omit<Bench, 'server' | 'registrar' | 'phone' | 'registered' | 'bindingsOf'> {
+  acts(): Omit<Bench, 'server' | 'registrar' | 'box' | 'phone' | 'registered' | 'bindingsOf'> {
     return {
       api: (method, path, body) => this.#api(method, path, body),
       account: (options) => this.#account(options),
       code: (account) => this.#code(account),
       register: ({ mac, serial, model }, account) =>
-        this.#api('POST', 'devices', { mac, serial, model, ...(account === undefined ? {} : { accountId: account.id }) }),
+        this.#api('POST', 'devices', {
+          mac,
+          serial,
+          model,
+          ...(account === undefined ? {} : { accountId: account.id }),
+        }),
       device: (mac) => this.#api('GET', `devices/${mac}`),
       events: (mac) => this.#events(mac),
       story: async (mac) => [...new Set((await this.#events(mac)).map(({ name }) => name))],
@@ -252,13 +272,24 @@ class Provider {
   }
 }
 
-/** As it leaves the factory: its own certificate, and the address of the redirect service. */
-async function sealedPhone(server: Server, options: BenchPhoneOptions): Promise<BenchPhone> {
-  const { platform, ports, publicUrl } = server
+async function makeBox({ platform }: Server): Promise<Box & { readonly identity: Identity }> {
   const mac = freshMac()
   const identity = { mac, serial: serialFor(mac), productName: MODEL }
-  const pair = await issueDeviceCertificate(await ensureLabCa(platform.db, platform.vault, Date.now()), identity, Date.now())
+  const pair = await issueDeviceCertificate(
+    await ensureLabCa(platform.db, platform.vault, Date.now()),
+    identity,
+    Date.now(),
+  )
   plant(bodyOfPem(pair.keyPem))
+  return { identity, mac, serial: identity.serial, model: MODEL, ...pair, caPem: platform.secrets.serverCa.certPem }
+}
+
+type Identity = Pick<Hardware, 'mac' | 'serial' | 'productName'>
+
+/** As it leaves the factory: its own certificate, and the address of the redirect service. */
+async function sealedPhone(server: Server, options: BenchPhoneOptions): Promise<BenchPhone> {
+  const { ports, publicUrl } = server
+  const { identity, certPem, keyPem, caPem } = await makeBox(server)
   return runBenchPhone({
     hardware: {
       ...identity,
@@ -267,7 +298,7 @@ async function sealedPhone(server: Server, options: BenchPhoneOptions): Promise<
       clientCertificate: true,
       rcUrl: options.rcUrl ?? `${publicUrl}/software/edos/callhome/rc`,
     },
-    tls: { ...pair, caPem: platform.secrets.serverCa.certPem },
+    tls: { certPem, keyPem, caPem },
     // On a provider's site these lead to the doors.
     standardPorts: new Map([
       [69, ports.tftp],

@@ -177,7 +177,7 @@ function codeRoutes(api: Api, ready: ReadyPlatform): void {
       schema: {
         summary: 'Make a one-time code',
         params: AccountId,
-        body: CodeInput.default(CodeInput.parse({})),
+        body: CodeInput.nullish().transform((body) => body ?? CodeInput.parse({})),
         response: { 201: Code },
       },
     },
