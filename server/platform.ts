@@ -33,6 +33,8 @@ import { packageRoot } from './package-root.ts'
 import type { PlatformFacts } from './profiles/mod.ts'
 import { answerRc } from './rc/mod.ts'
 import {
+  type Change,
+  CHANGE_CHANNEL,
   checkMasterKey,
   createVault,
   decideAndCommit,
@@ -43,7 +45,9 @@ import {
   openDirectory,
   type PlatformSecrets,
   recordEvents,
+  readChange,
   recordObservations,
+  type Sql,
   type Vault,
 } from './store/mod.ts'
 
@@ -67,6 +71,11 @@ export interface Platform {
   readonly facts: () => PlatformFacts
   /** Known once the HTTPS and HTTP doors listen. */
   setPublicUrls(urls: { readonly https: string; readonly http: string }): void
+  /**
+   * One transaction of an operator. What it changed is in force in this process when this resolves, without waiting
+   * for the database's own word of it.
+   */
+  change<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** Writes what was noted, now. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -219,6 +228,7 @@ function assemble(parts: Parts): Platform {
     firmwarePath: ({ sha256 }) => join(firmwareDir, sha256),
     facts: platformFacts.get,
     setPublicUrls: platformFacts.set,
+    change: (work) => changeAndApply(db, directory, work),
     flush: () => notes.flush(),
     async close() {
       parts.ending.begun = true
@@ -231,6 +241,24 @@ function assemble(parts: Parts): Platform {
       }
     },
   }
+}
+
+async function changeAndApply<T>(db: Database, directory: Directory, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const changes: Change[] = []
+  const result = await db.transaction((tx) => {
+    changes.length = 0
+    return work({
+      one: (statement) => tx.one(statement),
+      query: (statement) => tx.query(statement),
+      run: (statement) => tx.run(statement),
+      async notify(channel, payload) {
+        if (channel === CHANGE_CHANNEL) changes.push(readChange(payload))
+        await tx.notify(channel, payload)
+      },
+    })
+  })
+  for (const change of changes) directory.apply(change)
+  return result
 }
 
 /** The one place that knows both doors' decisions. */

@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Settings } from '../config.ts'
 import type { FirmwareFacts } from '../fetch/mod.ts'
 import type { PlatformFacts } from '../profiles/mod.ts'
-import type { Database, Vault } from '../store/mod.ts'
+import type { Database, Sql, Vault } from '../store/mod.ts'
 
 export interface ApiPlatform {
   readonly settings: Pick<Settings, 'lab'>
@@ -12,6 +12,8 @@ export interface ApiPlatform {
   readonly vault: Vault
   readonly facts: () => PlatformFacts
   readonly firmwarePath: (file: Pick<FirmwareFacts, 'sha256'>) => string
+  /** One transaction; what it changed is in force here when this resolves. */
+  change<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** Writes what was noted, so that a reader sees it. */
   flush(): Promise<void>
 }

@@ -53,7 +53,7 @@ function accountItself(api: Api, ready: ReadyPlatform): void {
     async (request, reply) => {
       const { name, kind, parentId, settings } = request.body
       const customerId = request.body.customerId ?? randomBytes(6).toString('hex')
-      const made = await ready().db.transaction((tx) =>
+      const made = await ready().change((tx) =>
         createAccount(tx, actor(request), {
           name,
           kind,
@@ -108,7 +108,7 @@ function settingsRoute(api: Api, ready: ReadyPlatform): void {
       },
     },
     async (request) => {
-      const changed = await ready().db.transaction((tx) =>
+      const changed = await ready().change((tx) =>
         changeAccountSettings(tx, actor(request), request.params.id, withoutAbsent<AccountSettings>(request.body)),
       )
       if (changed === undefined) throw notFound('account', request.params.id)
@@ -129,7 +129,7 @@ function lineRoutes(api: Api, ready: ReadyPlatform): void {
       await existing(platform, request.params.id)
       const { authId, outboundProxy, transport, ...rest } = request.body
       const line = { ...rest, accountId: request.params.id, authId, outboundProxy, transport }
-      const made = await platform.db.transaction((tx) => createLine(tx, platform.vault, actor(request), line))
+      const made = await platform.change((tx) => createLine(tx, platform.vault, actor(request), line))
       if (!made.ok) {
         throw new ApiProblem(
           409,
@@ -186,7 +186,7 @@ function codeRoutes(api: Api, ready: ReadyPlatform): void {
       await existing(platform, request.params.id)
       const { ttlSeconds, devices, lineIds } = request.body
       await refuseForeignLines(platform, request.params.id, lineIds)
-      const code = await platform.db.transaction((tx) =>
+      const code = await platform.change((tx) =>
         createCode(tx, actor(request), { accountId: request.params.id, ttlSeconds, devices, lineIds }),
       )
       const url = printResyncUrl('PHONE', `${platform.facts().publicUrl}/cisco-init/${code.code}`)
@@ -205,7 +205,7 @@ function codeRoutes(api: Api, ready: ReadyPlatform): void {
     },
     async (request, reply) => {
       const { id, codeId } = request.params
-      const revoked = await ready().db.transaction((tx) => revokeCode(tx, actor(request), id, codeId))
+      const revoked = await ready().change((tx) => revokeCode(tx, actor(request), id, codeId))
       if (!revoked) throw notFound('code in force', codeId)
       return reply.code(204).send(null)
     },
@@ -228,7 +228,7 @@ function windowRoute(api: Api, ready: ReadyPlatform): void {
       const platform = ready()
       await existing(platform, request.params.id)
       const { seconds, devices } = request.body
-      const window = await platform.db.transaction((tx) =>
+      const window = await platform.change((tx) =>
         openWindow(tx, actor(request), { accountId: request.params.id, seconds, devices, openedFrom: request.ip }),
       )
       return reply.code(201).send({ ...window, until: window.until.toISOString() })

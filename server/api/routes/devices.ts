@@ -50,7 +50,7 @@ function registration(api: Api, ready: ReadyPlatform): void {
       const { mac, serial, model, accountId, lineIds } = request.body
       await refuseUnknownAccount(platform, accountId, lineIds)
       refuseTooManyLines(model, lineIds)
-      const made = await platform.db.transaction((tx) =>
+      const made = await platform.change((tx) =>
         registerDevice(tx, actor(request), { mac, serial, model, accountId, lineIds }),
       )
       if (!made.ok) throw deviceProblem(mac, 'register', made.error)
@@ -118,7 +118,7 @@ function changeOfState(api: Api, ready: ReadyPlatform): void {
       async (request) => {
         const platform = ready()
         const { mac } = request.params
-        const done = await platform.db.transaction((tx) => change(tx, platform, actor(request), mac))
+        const done = await platform.change((tx) => change(tx, platform, actor(request), mac))
         if (!done.ok) throw deviceProblem(mac, name, done.error)
         return deviceJson(platform, mac)
       },

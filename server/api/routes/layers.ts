@@ -36,7 +36,7 @@ export function layerRoutes(api: Api, ready: ReadyPlatform): void {
       const parameters = parametersOf(request.body)
       refuseProblems(scope, id, parameters)
       const change = { scope, id, parameters, who: actor(request), why: request.body.why }
-      const revisionId = await platform.db.transaction((tx) => replaceLayer(tx, platform.vault, change))
+      const revisionId = await platform.change((tx) => replaceLayer(tx, platform.vault, change))
       return layerJson({ scope, id, revisionId, parameters })
     },
   )

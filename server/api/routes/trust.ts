@@ -25,7 +25,7 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
       const platform = ready()
       const { name, pem, models } = request.body
       refuseUnreadable(pem)
-      const installed = await platform.db.transaction((tx) => installDeviceCa(tx, { name, pem, models }))
+      const installed = await platform.change((tx) => installDeviceCa(tx, { name, pem, models }))
       return reply.code(201).send(caJson(installed, true))
     },
   )
@@ -37,7 +37,7 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
     },
     async (request, reply) => {
       const { fingerprint } = request.params
-      const removed = await ready().db.transaction((tx) => removeDeviceCa(tx, fingerprint))
+      const removed = await ready().change((tx) => removeDeviceCa(tx, fingerprint))
       if (!removed) throw notFound('device CA', fingerprint)
       return reply.code(204).send()
     },
