@@ -12,11 +12,11 @@ import {
   type Database,
   keyCheck,
   loadMasterKey,
-  type ManagedPostgres,
+  type KeptPostgres,
   type MasterKey,
   migrate,
   openDatabase,
-  startPostgres,
+  keepPostgres,
   verifyKeyCheck,
 } from './database/mod.ts'
 import type { Observation } from './devices/mod.ts'
@@ -128,12 +128,15 @@ async function masterKeyOf(settings: Settings): Promise<MasterKey> {
   return key.value
 }
 
-async function openPostgres(options: PlatformOptions): Promise<ManagedPostgres | undefined> {
+/** What a person should know although it mends itself. */
+const LOUD: readonly string[] = ['database-ended', 'database-not-back']
+
+async function openPostgres(options: PlatformOptions): Promise<KeptPostgres | undefined> {
   if (options.settings.databaseUrl !== undefined) return undefined
   try {
-    return await startPostgres({
+    return await keepPostgres({
       dataDir: options.settings.dataDir,
-      log: (event, fields) => options.log.debug(fields, event),
+      log: (event, fields) => options.log[LOUD.includes(event) ? 'warn' : 'debug'](fields, event),
       ...(options.fsync === undefined ? {} : { fsync: options.fsync }),
     })
   } catch (error) {
@@ -149,7 +152,7 @@ interface Ending {
 
 async function connect(
   settings: Settings,
-  postgres: ManagedPostgres | undefined,
+  postgres: KeptPostgres | undefined,
   log: Logger,
   ending: Ending,
 ): Promise<Database> {
@@ -191,7 +194,7 @@ async function refuseWrongKey(db: Database, key: MasterKey): Promise<void> {
 interface Parts {
   readonly options: PlatformOptions
   readonly now: () => Millis
-  readonly postgres: ManagedPostgres | undefined
+  readonly postgres: KeptPostgres | undefined
   readonly db: Database
   readonly vault: Vault
   readonly secrets: PlatformSecrets

@@ -2,6 +2,8 @@
 export const DATABASE_EVENTS = {
   'database-created': 'A new, empty PostgreSQL cluster was made. Expected once for a data directory',
   'database-started': 'The managed PostgreSQL takes connections',
+  'database-ended': 'The managed PostgreSQL ended by itself; it is started again. Look at what it said before',
+  'database-not-back': 'It could not be started again; the next try follows. The reason says what to do',
   'database-says': 'PostgreSQL reports a warning or worse in its own log',
   'database-orphan-found': 'A PostgreSQL of an earlier run is still there; its Offhook was killed. It is being stopped',
   'database-orphan-stopped': 'That PostgreSQL has ended, and a new one is started. Nothing is lost',

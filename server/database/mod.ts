@@ -4,6 +4,7 @@ export { DATABASE_EVENTS, type DatabaseEvent, type Log } from './events.ts'
 export { DATABASE_NAME, DATABASE_USER, postgresSocketOf, type Connection } from './home.ts'
 export { DatabaseBusy, type HotClient } from './hot.ts'
 export type { ListenHandlers } from './listen.ts'
+export { keepPostgres, type KeptPostgres } from './keep-postgres.ts'
 export { lockDataDirectory, type Lock, type LockProblem } from './lock.ts'
 export {
   keyCheck,

@@ -68,6 +68,20 @@ describe('a phone on the bench', () => {
     expect((await bench.device(phone.mac)).state).toBe('bound')
   })
 
+  it('that does not know the CA of its provider learns it from the first profile, and comes back [MPP §11.2]', async () => {
+    const account = await bench.account()
+    const phone = await bench.phone({ lease: leaseOf({ 66: HOST }), plugged: false, trusting: false })
+    await bench.register(phone, account)
+    await phone.plugIn()
+    await phone.says('custom-ca')
+    expect(phone.names()).toContain('resync-failed')
+    expect(await bench.bindingsOf(account)).toEqual([])
+    // Resync_Error_Retry_Delay of the first profile begins with 30+30.
+    phone.later(60)
+    await bench.registered(phone, account)
+    expect((await bench.device(phone.mac)).state).toBe('bound')
+  })
+
   it('is upgraded over TFTP on the way, after the call is over [MPP §6]', async () => {
     const { phone, account } = await benchPhone(leaseOf({ 150: Uint8Array.of(127, 0, 0, 1) }))
     await bench.registered(phone, account)

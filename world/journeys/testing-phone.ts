@@ -20,6 +20,8 @@ export interface BenchPhoneOptions {
   readonly lease?: Lease
   /** Of the redirect service; by default that of the test's server. */
   readonly rcUrl?: string
+  /** False: of all the roots, it lacks the provider's own. */
+  readonly trusting?: boolean
   /** False: it stays in its box until `plugIn`. */
   readonly plugged?: boolean
 }
