@@ -24,7 +24,7 @@ import type { Chance } from './chance.ts'
 import type { VirtualClock } from './clock.ts'
 import type { Network } from './network.ts'
 import type { HttpAnswer, ProvisioningServer } from './provisioning-server.ts'
-import type { SipRegistrar } from './sip-registrar.ts'
+import type { SipRegistrar } from './registrar/mod.ts'
 import { readByTftp, type TftpDoor } from './tftp-link.ts'
 
 /** How long a phone waits for an HTTP answer. */

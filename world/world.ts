@@ -4,11 +4,12 @@
  */
 import type { FetchRequest } from '../phone/agent/mod.ts'
 import type { Millis } from '../protocol/result.ts'
+import { REGISTRAR_HOST } from './addresses.ts'
 import { chanceOf } from './chance.ts'
 import { VirtualClock } from './clock.ts'
 import { Network, type Weather } from './network.ts'
 import type { HttpAnswer, ProvisioningServer } from './provisioning-server.ts'
-import { SipRegistrar } from './sip-registrar.ts'
+import { SipRegistrar } from './registrar/mod.ts'
 import { TftpDoor } from './tftp-link.ts'
 import { WorldPhone, type WorldPhoneOptions } from './world-phone.ts'
 
@@ -23,7 +24,7 @@ export class World {
   readonly clock = new VirtualClock()
   readonly network: Network
   readonly server: ProvisioningServer
-  readonly registrar = new SipRegistrar()
+  readonly registrar = new SipRegistrar({ realm: REGISTRAR_HOST, nonce: 'a-nonce-of-this-world', tagPrefix: 'world' })
   readonly phones: WorldPhone[] = []
   readonly #tftpDoor: TftpDoor
   #cut: Cut = () => false

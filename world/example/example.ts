@@ -43,11 +43,10 @@ const PACE = { bootMs: 1500, flashMs: 3000, randomDelayUnitSeconds: 1 }
 export async function startExample(options: ExampleOptions): Promise<Example> {
   const { server, tell } = options
   const startedAt = Date.now()
-  const lookup: { provider: ExampleProvider | undefined } = { provider: undefined }
-  const registrar = await openRegistrar(options, (userId) => lookup.provider?.passwords.get(userId))
+  const registrar = await openRegistrar(options)
   try {
     const provider = await openProvider(server, { host: HOST, port: registrar.port })
-    lookup.provider = provider
+    for (const [userId, password] of provider.passwords) registrar.setPassword(userId, password)
     tellProvider(provider, registrar, tell)
     const said = new Set<string>()
     const phone = await powerOn(options, provider, said)
@@ -78,19 +77,16 @@ export async function startExample(options: ExampleOptions): Promise<Example> {
   }
 }
 
-async function openRegistrar(
-  options: ExampleOptions,
-  passwordOf: (userId: string) => string | undefined,
-): Promise<Registrar> {
+async function openRegistrar(options: ExampleOptions): Promise<Registrar> {
   const { server, registrarPort, usualRegistrarPort, tell } = options
   const kept = await readKept(server.platform.settings.dataDir)
   const port = registrarPort ?? kept?.registrarPort ?? usualRegistrarPort
   try {
-    return await startRegistrar({ host: HOST, port, passwordOf })
+    return await startRegistrar({ host: HOST, port })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
-    const registrar = await startRegistrar({ host: HOST, port: 0, passwordOf })
+    const registrar = await startRegistrar({ host: HOST, port: 0 })
     const why = code === 'EACCES' ? 'needs a privilege' : 'is taken'
     tell(`  UDP port ${port} ${why}, so the registrar listens on ${registrar.port} (OFFHOOK_REGISTRAR_PORT chooses).`)
     return registrar
