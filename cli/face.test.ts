@@ -17,6 +17,7 @@ describe('the keypad', () => {
     [['Settings', 'Device administration', 'Profile rule', RULE]],
     [['settings', '1', '1', RULE]],
     [[`rule ${RULE}`]],
+    [[RULE]],
   ])('enters a profile rule by %j [guide: Manually Provision a Phone from the Keypad]', (lines) => {
     expect(typed(...lines).effect).toEqual({ kind: 'keys', entry: { kind: 'enter-profile-rule', rule: RULE } })
     expect(typed(...lines, 'Resync').effect).toEqual({ kind: 'keys', entry: { kind: 'resync' } })
@@ -96,5 +97,14 @@ describe('what is printed', () => {
     face.print('hello')
     face.close()
     expect(String(output.read())).toBe('hello\n')
+  })
+
+  it('takes its lines from a pipe too, and quits when they say so', async () => {
+    const input = new PassThrough()
+    const ended = new Promise<void>((quit) => {
+      openFace({ phone: () => undefined, input, output: new PassThrough(), now: () => 0, quit })
+    })
+    input.end('quit\n')
+    await ended
   })
 })

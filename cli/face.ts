@@ -3,6 +3,7 @@
  * Source: MPP §7.5; guide: Manually Provision a Phone from the Keypad.
  */
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { lcdLines, type PhoneEvent, status } from '../phone/agent/mod.ts'
 import type { KeypadEntry } from '../phone/agent/types.ts'
 import type { Phone } from '../phone/shell/mod.ts'
@@ -46,7 +47,7 @@ export function readFaceLine(text: string, menu: Menu): { readonly menu: Menu; r
   if (chosen !== undefined) return chosen
   const command = readCommand(line)
   if (command !== undefined) return { menu: 'idle', effect: command }
-  if (menu === 'profile-rule' && line !== '') {
+  if ((menu === 'profile-rule' && line !== '') || /^[a-z]+:\/\//i.test(line)) {
     return { menu, effect: { kind: 'keys', entry: { kind: 'enter-profile-rule', rule: line } } }
   }
   const lines = line === '' ? MENUS[menu] : [`"${plain(line)}" is nothing that this phone knows; try help`]
@@ -139,6 +140,10 @@ export function printStatus(phone: Phone, now: Millis): readonly string[] {
   ].map(plain)
 }
 
+/** A phone that starts is looked at this often, and must be up within this time. */
+const LOOK_AGAIN_MS = 20
+const UP_WITHIN_MS = 120_000
+
 export interface Face {
   /** Prints a line above the prompt. */
   print(line: string): void
@@ -153,10 +158,10 @@ export interface FaceOptions {
   readonly quit: () => void
 }
 
-/** With a terminal as input there is a prompt; otherwise only lines are printed. */
+/** With a terminal as input there is a prompt; otherwise its lines are taken as they come, without one. */
 export function openFace(options: FaceOptions): Face {
   const { input, output, quit } = options
-  if (input.isTTY !== true) return { print: (line) => output.write(`${line}\n`), close: () => undefined }
+  if (input.isTTY !== true) return pipedFace(options)
   const prompt = createInterface({ input, output, terminal: true, prompt: 'phone> ', historySize: 100 })
   let menu: Menu = 'idle'
   let closed = false
@@ -185,6 +190,36 @@ export function openFace(options: FaceOptions): Face {
     prompt.close()
   }
   return { print, close }
+}
+
+/** Keys from a pipe or file, pressed as soon as the phone is up. Their end is not the phone's end. */
+function pipedFace({ input, output, phone, now, quit }: FaceOptions): Face {
+  const print = (line: string): void => void output.write(`${line}\n`)
+  const lines = createInterface({ input, terminal: false })
+  async function follow(): Promise<void> {
+    let menu: Menu = 'idle'
+    for await (const text of lines) {
+      const read = readFaceLine(text, menu)
+      menu = read.menu
+      if (read.effect.kind === 'quit') return quit()
+      for (const line of carryOut(await phoneUp(phone), read.effect, now())) print(line)
+    }
+  }
+  follow().catch((error: unknown) => print(`Keys are no longer read: ${String(error)}`))
+  return { print, close: () => lines.close() }
+}
+
+/** While it starts, a phone takes no keys. */
+async function phoneUp(phone: () => Phone | undefined): Promise<Phone> {
+  for (;;) {
+    const current = phone()
+    if (current === undefined) {
+      await pause(LOOK_AGAIN_MS)
+      continue
+    }
+    await current.until(({ ram }) => ['discovering', 'running', 'flashing'].includes(ram.mode), UP_WITHIN_MS)
+    return current
+  }
 }
 
 /** Presses the keys, or looks. @returns what to print */

@@ -2,7 +2,7 @@
  * The platform without its sockets: database, secrets, trust, index, and the context that serves a fetch. The doors of
  * `main.ts` stand on it, and so does the simulated world.
  */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { assert, type Millis } from '../protocol/result.ts'
@@ -119,6 +119,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
 }
 
 async function masterKeyOf(settings: Settings): Promise<MasterKey> {
+  refuseLostKey(settings)
   const key = await loadMasterKey({
     dataDir: settings.dataDir,
     ...(settings.masterKey === undefined ? {} : { value: settings.masterKey }),
@@ -130,6 +131,16 @@ async function masterKeyOf(settings: Settings): Promise<MasterKey> {
 
 /** What a person should know although it mends itself. */
 const LOUD: readonly string[] = ['database-ended', 'database-not-back']
+
+/** A new key over an old database would open nothing: better none than a wrong one. */
+function refuseLostKey({ dataDir, masterKey, masterKeyFile }: Settings): void {
+  if (masterKey !== undefined || masterKeyFile !== undefined) return
+  const file = join(dataDir, 'master.key')
+  if (existsSync(file) || !existsSync(join(dataDir, 'postgres.json'))) return
+  throw new StartProblem(
+    `The master key "${file}" is missing, but there is a database that was sealed with it. Put the file back from where you keep it.`,
+  )
+}
 
 async function openPostgres(options: PlatformOptions): Promise<KeptPostgres | undefined> {
   if (options.settings.databaseUrl !== undefined) return undefined
@@ -314,7 +325,23 @@ function openNotes(db: Database, log: Logger): Notes {
   }
 }
 
+/** Devices whose last noted version is remembered. */
+const NOTED_MAX = 20_000
+
+/** The database learns of a running version in batches: until then each request would say it again. */
+function onceForEachVersion(): (event: Pick<EventRecord, 'name' | 'mac' | 'data'>) => boolean {
+  const noted = new Map<string, unknown>()
+  return ({ name, mac, data }) => {
+    if (name !== 'profile.running' || mac === undefined) return true
+    if (noted.get(mac) === data['version']) return false
+    if (noted.size >= NOTED_MAX) noted.clear()
+    noted.set(mac, data['version'])
+    return true
+  }
+}
+
 function fetchStore(parts: Parts, notes: Notes): FetchStore {
+  const isNews = onceForEachVersion()
   const { directory, db, vault } = parts
   return {
     device: (mac) => directory.device(mac),
@@ -332,7 +359,7 @@ function fetchStore(parts: Parts, notes: Notes): FetchStore {
     note(events, observations) {
       const at = parts.now()
       notes.add(
-        events.map((event) => ({ ...event, at })),
+        events.filter(isNews).map((event) => ({ ...event, at })),
         observations,
       )
     },

@@ -76,7 +76,10 @@ function accountsOn(platform: Platform) {
   /** All word of changes that was sent so far has been taken in. */
   async function heard(by: Platform): Promise<void> {
     const arrived = new Promise<void>((resolve) => by.directory.onChange(() => resolve()))
-    await db.notify('offhook_change', JSON.stringify({ kind: 'firmware', name: 'x' }))
+    await db.notify(
+      'offhook_change',
+      JSON.stringify({ kind: 'firmware', file: { name: 'x', byteCount: 0, sha256: 'x' } }),
+    )
     await arrived
   }
 

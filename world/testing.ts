@@ -96,9 +96,8 @@ async function storeLoad(platform: Platform, load: string): Promise<void> {
   })
   const files = [{ name: `${load}.loads`, bytes: printLoads({ name: load, parts }) }, ...parts]
   for (const { name, bytes } of files) {
-    await platform.db.transaction((tx) =>
-      storeFirmware(tx, WHO, name, Readable.from([Buffer.from(bytes)]), platform.firmwarePath),
-    )
+    const body = Readable.from([Buffer.from(bytes)])
+    await storeFirmware((work) => platform.change(work), WHO, name, body, platform.firmwarePath)
   }
 }
 

@@ -13,8 +13,8 @@ import { createHash } from 'node:crypto'
 import { bytesToHex, utf8Bytes, utf8Text } from '../bytes.ts'
 import { err, ok, type Result } from '../result.ts'
 
-/** Bytes of a `.loads` file; real ones have a few kilobytes, the list of PARTS_MAX parts has 16. */
-export const LOADS_BYTES_MAX = 64 * 1024
+/** Bytes of a `.loads` file; real ones have a few kilobytes, but content that is opaque may be a whole image. */
+export const LOADS_BYTES_MAX = 256 * 1024 * 1024
 /** Bytes of one part; the largest of 88xx 12.0.7 has about 61 MB (MPP §6). */
 export const PART_BYTES_MAX = 256 * 1024 * 1024
 /** Parts of one load; 88xx 12.0.7 has 15 (MPP §6). */

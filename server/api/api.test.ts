@@ -253,6 +253,10 @@ describe('devices', () => {
     ).toMatchObject({ status: 422 })
     const made = await call('POST', 'devices', { ...input, accountId: other, lineIds: [json.id] })
     expect(made).toMatchObject({ status: 201, json: { lines: [{ id: json.id, index: 1 }] } })
+    const again = await call('POST', 'devices', { ...input, mac: freshMac(), accountId: other, lineIds: [json.id] })
+    expect(again).toMatchObject({ status: 409, json: { type: 'line-in-use' } })
+    const code = await call('POST', `accounts/${other}/codes`, { lineIds: [json.id] })
+    expect(code).toMatchObject({ status: 409, json: { type: 'line-in-use' } })
   })
 
   it('shows state and versions, and goes from bound to released to disabled', async () => {
@@ -349,7 +353,10 @@ describe('the configuration of a device', () => {
     const profile = readProfile(xml.text)
     expect(profile.ok).toBe(true)
     expect(xml.text).toContain(`<User_ID_1_>${line.userId}</User_ID_1_>`)
-    expect(/<(?:GPP_S[A-D]|Password_1_|Admin_Password|User_Password)\b/.test(xml.text)).toBe(false)
+    const names = profile.ok ? profile.value.elements.map(({ name }) => name) : []
+    expect(names.filter((name) => /^(?:GPP_S[A-D]|Password_1_|Admin_Password|User_Password)$/.test(name))).toEqual([])
+    expect(xml.text).toContain('<!-- <Password_1_ secret="true"/> -->')
+    expect(xml.text.includes(line.password)).toBe(false)
   })
 
   it('shows secrets to the scope for it, in both forms, and notes who saw them', async () => {

@@ -32,7 +32,12 @@ describe('what a path asks for', () => {
     ['/firmware/../etc/passwd', { kind: 'unknown' }],
     ['/firmware/.hidden', { kind: 'unknown' }],
     ['/report', { kind: 'report', profilePath: undefined }],
+    ['/report/', { kind: 'report', profilePath: undefined }],
     [`/report/${PATH}`, { kind: 'report', profilePath: PATH }],
+    [`/report/${PATH}.xml`, { kind: 'report', profilePath: PATH }],
+    ['/report/status', { kind: 'report', profilePath: undefined }],
+    [`/report/${MAC}`, { kind: 'report', profilePath: undefined, mac: MAC }],
+    [`/report/a/${MAC}.xml`, { kind: 'report', profilePath: undefined, mac: MAC }],
     [
       '/software/edos/callhome/rc?id=00562B043615:FCH2305DMH0:CP-8865-3PCC&sw=1',
       { kind: 'rc', mac: MAC, serial: 'FCH2305DMH0', productName: 'CP-8865-3PCC' },

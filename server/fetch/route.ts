@@ -14,8 +14,7 @@ const EXACT: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/cisco-init/', { kind: 'init', token: undefined }],
   ['/cisco-ack', { kind: 'ack' }],
   ['/ca.pem', { kind: 'ca' }],
-  ['/report', { kind: 'report', profilePath: undefined }],
-  ['/report/', { kind: 'report', profilePath: undefined }],
+  ['/report', { kind: 'report', profilePath: undefined, mac: undefined }],
 ])
 
 /**
@@ -37,9 +36,14 @@ function routeByShape(path: string, query: string): Route | undefined {
   if (path === '/software/edos/callhome/rc') return routeRc(query)
   const firmware = /^\/firmware\/([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/.exec(path)
   if (firmware?.[1] !== undefined) return { kind: 'firmware', file: firmware[1] }
-  const report = /^\/report\/([0-9a-f]{32})$/.exec(path)
-  if (report) return { kind: 'report', profilePath: report[1] }
-  return undefined
+  return path.startsWith('/report/') ? routeReport(path) : undefined
+}
+
+/** `/report/…`: everything below belongs to reports; the last part may say whose it is. */
+function routeReport(path: string): Route {
+  const name = /([^/]*?)(?:\.(?:xml|cfg))?$/i.exec(path)?.[1] ?? ''
+  const profilePath = /^[0-9a-f]{32}$/.test(name) ? name : undefined
+  return { kind: 'report', profilePath, mac: profilePath === undefined ? parseMacAddress(name) : undefined }
 }
 
 /** `/<PSN>.xml`, `/<PN>.cfg` (both endings for both names) and `/<any>/<mac>.xml|.cfg`. */

@@ -43,7 +43,8 @@ export type Route =
   | { readonly kind: 'mac'; readonly mac: MacAddress }
   | { readonly kind: 'firmware'; readonly file: string }
   | { readonly kind: 'ca' }
-  | { readonly kind: 'report'; readonly profilePath: string | undefined }
+  /** A report names its phone by the sealed path, by the MAC, or not at all: then the certificate says. */
+  | { readonly kind: 'report'; readonly profilePath: string | undefined; readonly mac: MacAddress | undefined }
   | { readonly kind: 'unknown' }
 
 /** Who asks, strongest first: certified > credentialed > claimed > none. */

@@ -164,6 +164,13 @@ describe('what may be believed: reports', () => {
     expect(answer.events.map(({ name }) => name)).toEqual(['report.received', 'key.confirmed', 'profile.running'])
   })
 
+  it('a sealed body is believed at the path of the MAC too; one that does not open is refused', () => {
+    const sealed = sealSalted(bytes(DELTA), device.secrets?.profileKeys.get(2) ?? '', new Uint8Array(8))
+    const path = `/report/${device.device.mac}.xml`
+    expect(report(sealed, { facts: { device } }, path).content.kind).toBe('report-taken')
+    expect(report(bytes(DELTA), { facts: { device } }, path).content.kind).toBe('refusal')
+  })
+
   it('the query beside a sealed body is not sealed, so it is not believed', () => {
     const sealed = sealSalted(bytes(DELTA), device.secrets?.profileKeys.get(1) ?? '', new Uint8Array(8))
     const answer = report(sealed, { facts: { device } }, `/report/${PATH}?fw=forged&reg=0&k=2`)

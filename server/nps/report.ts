@@ -41,7 +41,7 @@ export function answerReport(route: ReportRoute, fetch: Fetch): FetchAnswer {
   if (provedByCredentials(evidence, owner)) {
     return take(owner, 'credentialed', openIfSealed(request.body, owner), fetch)
   }
-  if (route.profilePath === undefined) return refusal('no-evidence')
+  if (route.profilePath === undefined && route.mac === undefined) return refusal('no-evidence')
   const opened = openWithKeys(request.body, owner)
   if (opened === undefined) return refusal('bad-report', { mac: owner.device.mac, trust: 'claimed' })
   return take(owner, 'sealed', opened, fetch)

@@ -119,7 +119,8 @@ async function subjectMac(context: ServeContext, route: Route, evidence: Evidenc
     case 'sealed':
       return context.store.macOfPath(route.profilePath)
     case 'report':
-      return route.profilePath === undefined ? provenMac(evidence) : context.store.macOfPath(route.profilePath)
+      if (route.profilePath !== undefined) return context.store.macOfPath(route.profilePath)
+      return route.mac ?? provenMac(evidence)
     case 'rc':
       return route.mac
     case 'init':

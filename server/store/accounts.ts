@@ -119,7 +119,7 @@ export interface NewLine {
   readonly transport: 'UDP' | 'TCP' | 'TLS' | 'AUTO' | undefined
 }
 
-/** @returns `taken` when the domain has this user already */
+/** @returns `taken` when the account has this user at the domain already */
 export async function createLine(
   sql: Sql,
   vault: Vault,
@@ -131,7 +131,7 @@ export async function createLine(
     name: 'create-line',
     text: `insert into line (id, account_id, user_id, display_name, domain, auth_id, outbound_proxy, transport, password)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-           on conflict (domain, user_id) do nothing returning ${LINE_COLUMNS}`,
+           on conflict (account_id, domain, user_id) do nothing returning ${LINE_COLUMNS}`,
     values: [
       id,
       line.accountId,

@@ -3,6 +3,7 @@
  * in force everywhere as soon as the message arrives.
  */
 import type { MacAddress } from '../../protocol/identity.ts'
+import type { FirmwareFacts } from '../fetch/mod.ts'
 import type { Sql } from './sql.ts'
 
 export const CHANGE_CHANNEL = 'offhook_change'
@@ -14,7 +15,7 @@ export type Change =
   | { readonly kind: 'code'; readonly hash: string; readonly until: number }
   /** An account was made, or its windows changed; the Customer ID may be asked for. */
   | { readonly kind: 'customer'; readonly customerId: string }
-  | { readonly kind: 'firmware'; readonly name: string }
+  | { readonly kind: 'firmware'; readonly file: FirmwareFacts }
   /** Device CAs. */
   | { readonly kind: 'trust' }
   /** A layer or account that many devices share. */

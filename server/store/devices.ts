@@ -129,8 +129,8 @@ export async function endDevice(
     name: 'end-device',
     text: `update device set state = $2, held_account_id = null, farewell_owed = $3,
              account_id = case when $4 then account_id end,
-             running_version = null, served_version = null, pinned_ca = case when $4 then pinned_ca end,
-             key_confirmed = key_issued where mac = $1`,
+             running_version = null, served_version = null, pinned_ca = case when $4 then pinned_ca end
+           where mac = $1`,
     values: [mac, next, row.state === 'bound', how === 'disable'],
   })
   await dropSecrets(sql, mac, row.state === 'bound' ? 'but-keys' : 'all')
@@ -226,7 +226,8 @@ export async function listEvents(
     name: 'list-events',
     text: `select id, at, name, trust, mac, account_id as "accountId", peer, data from event
             where ($1::text is null or mac = $1) and ($2::text is null or account_id = $2)
-              and ($3::bigint is null or id < $3) order by id desc limit $4`,
+              and ($3::bigint is null or (at, id) < (select p.at, p.id from event p where p.id = $3))
+            order by at desc, id desc limit $4`,
     values: [filter.mac ?? null, filter.accountId ?? null, filter.before ?? null, filter.limit],
   })
 }

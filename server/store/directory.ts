@@ -118,7 +118,6 @@ async function followIndex(
     if (mine !== generation) return
     // What came while the rows were read may or may not be in them; taking it in twice does no harm.
     for (const change of waiting) applyChange(loaded, caches, change)
-    if (waiting.some(({ kind }) => kind === 'firmware')) reloadFirmware(db, loaded).catch(reloadUntilDone)
     waiting = []
     index = loaded
   }
@@ -133,8 +132,6 @@ async function followIndex(
     if (index === undefined) {
       waiting.push(change)
       if (waiting.length > WAITING_MAX) reloadUntilDone()
-    } else if (change.kind === 'firmware') {
-      reloadFirmware(db, index).catch(reloadUntilDone)
     } else {
       applyChange(index, caches, change)
     }
@@ -192,6 +189,8 @@ function applyChange(index: Index, caches: Caches, change: Change): void {
       for (const cache of Object.values(caches)) cache.clear()
       return
     case 'firmware':
+      index.firmware.set(change.file.name, change.file)
+      return
     case 'trust':
       return
     default:
@@ -249,10 +248,4 @@ async function loadFirmware(db: Database): Promise<readonly FirmwareFacts[]> {
     text: 'select name, byte_count as "byteCount", sha256 from firmware',
     values: [],
   })
-}
-
-async function reloadFirmware(db: Database, index: Index): Promise<void> {
-  const rows = await loadFirmware(db)
-  index.firmware.clear()
-  for (const row of rows) index.firmware.set(row.name, row)
 }

@@ -20,10 +20,11 @@ export class FirmwareTooLarge extends Error {}
 
 /**
  * Streams the bytes to disk under their hash, then names them. A broken upload leaves nothing.
+ * @param change one transaction
  * @param pathOf where a file of this hash lies
  */
 export async function storeFirmware(
-  sql: Sql,
+  change: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>,
   who: string,
   name: string,
   body: Readable,
@@ -47,7 +48,7 @@ export async function storeFirmware(
     )
     const file: FirmwareFacts = { name, byteCount, sha256: hash.digest('hex') }
     await rename(temporary, pathOf(file))
-    await nameFirmware(sql, who, file)
+    await change((sql) => nameFirmware(sql, who, file))
     return file
   } finally {
     await rm(temporary, { force: true })
@@ -68,7 +69,7 @@ async function nameFirmware(sql: Sql, who: string, file: FirmwareFacts): Promise
            on conflict (name) do update set sha256 = excluded.sha256, byte_count = excluded.byte_count, created_at = now()`,
     values: [file.name, file.sha256, file.byteCount],
   })
-  await announce(sql, { kind: 'firmware', name: file.name })
+  await announce(sql, { kind: 'firmware', file })
 }
 
 export async function listFirmware(sql: Pick<Sql, 'query'>): Promise<readonly FirmwareFacts[]> {

@@ -239,9 +239,6 @@ class Provider {
     })
     for (const { name, bytes } of parts) await this.#api('POST', `firmware?name=${name}`, bytes)
     await this.#api('POST', `firmware?name=${load}.loads`, printLoads({ name: load, parts }))
-    const { directory } = this.#server.platform
-    // The doors hear of a new file by the database's word, which a test may outrun.
-    await eventually('the load at the doors', async () => (await directory.firmware(`${load}.loads`)) !== undefined)
     const url = `${from}://localhost:${this.#server.ports[from]}/firmware/${load}.loads`
     await this.#api('PUT', `layers/model/${MODEL}`, { parameters: { Upgrade_Rule: { value: url } }, why: 'a release' })
   }

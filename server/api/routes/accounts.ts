@@ -134,7 +134,7 @@ function lineRoutes(api: Api, ready: ReadyPlatform): void {
         throw new ApiProblem(
           409,
           'line-taken',
-          `Cannot make the line: "${rest.userId}" exists at "${rest.domain}" already. Choose another user or domain.`,
+          `Cannot make the line: "${rest.userId}" exists at "${rest.domain}" in this account already. Choose another user or domain.`,
         )
       }
       return reply.code(201).send(lineJson(made.value, null))
@@ -242,20 +242,32 @@ async function existing(platform: ApiPlatform, id: string): Promise<StoredAccoun
   return account
 }
 
-/** Throws unless every line is one of the account's. */
+/**
+ * Throws unless every line is one of the account's and free.
+ * @param mac a device whose own lines count as free
+ */
 export async function refuseForeignLines(
   platform: ApiPlatform,
   accountId: string,
   lineIds: readonly string[],
+  mac?: string,
 ): Promise<void> {
   if (lineIds.length === 0) return
-  const own = new Set((await listLines(platform.db, accountId)).map(({ id }) => id))
+  const own = new Map((await listLines(platform.db, accountId)).map((line) => [line.id, line]))
   const foreign = lineIds.find((id) => !own.has(id))
   if (foreign !== undefined) {
     throw new ApiProblem(
       422,
       'unknown-line',
       `Line "${foreign}" is not one of account "${accountId}". List its lines to see their ids.`,
+    )
+  }
+  const taken = lineIds.map((id) => own.get(id)).find((line) => typeof line?.mac === 'string' && line.mac !== mac)
+  if (taken !== undefined) {
+    throw new ApiProblem(
+      409,
+      'line-in-use',
+      `Line "${taken.id}" (${taken.userId}) is on device ${taken.mac ?? ''}. Release that device first, or name another line.`,
     )
   }
 }

@@ -28,8 +28,16 @@ function originJson(origin: Origin): Config['parameters'][string]['origin'] {
   return { ...origin }
 }
 
-/** Secrets that are not revealed are left out: an element that is absent leaves the phone's value alone. */
+/**
+ * Secrets that are not revealed stand as comments, as in a phone's own export (MPP §1.8): whoever imports the text leaves
+ * the phone's values alone.
+ */
 export function configXml(resolved: ResolvedProfile, reveal: boolean): string {
-  const shown = reveal ? resolved : new Map([...resolved].filter(([, parameter]) => !parameter.secret))
-  return canonicalText(shown)
+  if (reveal) return canonicalText(resolved)
+  const shown = new Map([...resolved].filter(([, parameter]) => !parameter.secret))
+  const hidden = [...resolved].filter(([, parameter]) => parameter.secret)
+  const comments = hidden.map(
+    ([element, { ua }]) => `<!-- <${element}${ua === undefined ? '' : ` ua="${ua}"`} secret="true"/> -->\n`,
+  )
+  return canonicalText(shown).replace('</flat-profile>', `${comments.join('')}</flat-profile>`)
 }

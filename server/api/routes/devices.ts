@@ -48,7 +48,7 @@ function registration(api: Api, ready: ReadyPlatform): void {
     async (request, reply) => {
       const platform = ready()
       const { mac, serial, model, accountId, lineIds } = request.body
-      await refuseUnknownAccount(platform, accountId, lineIds)
+      await refuseUnknownAccount(platform, request.body)
       refuseTooManyLines(model, lineIds)
       const made = await platform.change((tx) =>
         registerDevice(tx, actor(request), { mac, serial, model, accountId, lineIds }),
@@ -239,15 +239,14 @@ async function eventPage(
 
 async function refuseUnknownAccount(
   platform: ApiPlatform,
-  accountId: string | undefined,
-  lineIds: readonly string[],
+  { accountId, lineIds, mac }: Pick<z.infer<typeof DeviceInput>, 'accountId' | 'lineIds' | 'mac'>,
 ): Promise<void> {
   if (accountId === undefined) {
     if (lineIds.length > 0) throw new ApiProblem(422, 'account-missing', 'Lines need the accountId that they belong to')
     return
   }
   if ((await findAccount(platform.db, accountId)) === undefined) throw notFound('account', accountId)
-  await refuseForeignLines(platform, accountId, lineIds)
+  await refuseForeignLines(platform, accountId, lineIds, mac)
 }
 
 function refuseTooManyLines(model: z.infer<typeof DeviceInput>['model'], lineIds: readonly string[]): void {

@@ -58,7 +58,7 @@ export function firmwareRoutes(api: Api, ready: ReadyPlatform): void {
 
 async function store(platform: ApiPlatform, who: string, name: string, body: Readable): Promise<FirmwareFacts> {
   try {
-    return await storeFirmware(platform.db, who, name, body, platform.firmwarePath)
+    return await storeFirmware((work) => platform.change(work), who, name, body, platform.firmwarePath)
   } catch (error) {
     if (error instanceof FirmwareTooLarge) {
       throw new ApiProblem(

@@ -75,7 +75,7 @@ create table line (
   created_at timestamptz not null default now(),
   created_order bigint generated always as identity,
   unique (device_mac, line_index),
-  unique (domain, user_id)
+  unique (account_id, domain, user_id)
 );
 create index line_account on line (account_id);
 
