@@ -1,7 +1,7 @@
 /** Who may see and change what on the pages of a virtual phone, in a real Chromium: digest, user access, secrets. */
 import { randomBytes } from 'node:crypto'
 
-import type { Page } from 'playwright-core'
+import type { Page, Response } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 
 import { closeAfterEach } from '../../phone/shell/testing.ts'
@@ -24,9 +24,20 @@ const PASSWORDS = [
   `<User_Password>${USER.password}</User_Password>`,
 ].join('\n')
 
+/** After a refused page Chromium may still be showing its own error page, which breaks the next navigation off: then again. */
+async function goTo(page: Page, address: string): Promise<Response | null> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await page.goto(address)
+    } catch (error) {
+      if (attempt === 5 || !String(error).includes('interrupted by another navigation')) throw error
+    }
+  }
+}
+
 /** The status of a page, and whether it has the fields or the status of the phone. */
 async function visit(page: Page, address: string): Promise<readonly [number | undefined, boolean]> {
-  const response = await page.goto(address)
+  const response = await goTo(page, address)
   return [response?.status(), (await page.locator('nav').count()) > 0]
 }
 

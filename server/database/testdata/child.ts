@@ -24,11 +24,9 @@ export async function startChild(
   args: readonly string[],
   as: { readonly uid?: number; readonly gid?: number; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Child> {
-  const { env, ...ids } = as
   const file = fileURLToPath(new URL(`${script}.ts`, import.meta.url))
   const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
-    ...ids,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...as.env, ...identity(as) },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let text = ''
@@ -75,4 +73,8 @@ function waitForLines(child: ChildProcess, text: () => string, word: string, cou
     })
     look()
   })
+}
+
+function identity({ uid, gid }: { readonly uid?: number; readonly gid?: number }): NodeJS.ProcessEnv {
+  return uid === undefined || gid === undefined ? {} : { BECOME_UID: String(uid), BECOME_GID: String(gid) }
 }

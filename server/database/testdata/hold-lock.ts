@@ -1,3 +1,4 @@
+import './become.ts'
 import { lockDataDirectory } from '../lock.ts'
 
 const lock = await lockDataDirectory(process.argv[2] ?? '', 'child')

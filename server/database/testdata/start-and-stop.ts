@@ -1,3 +1,4 @@
+import './become.ts'
 import { startPostgres } from '../postgres.ts'
 
 const postgres = await startPostgres({ dataDir: process.argv[2] ?? '', log: () => undefined, fsync: false })
