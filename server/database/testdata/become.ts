@@ -1,6 +1,6 @@
 /**
  * Makes this process a plain user once its code is loaded: the clone itself may lie where only root may read. Imported
- * first, so that it is evaluated before everything else.
+ * last, so that it is evaluated after all other imports and before the script's own lines.
  */
 const { BECOME_UID, BECOME_GID } = process.env
 

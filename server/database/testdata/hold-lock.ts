@@ -1,5 +1,5 @@
-import './become.ts'
 import { lockDataDirectory } from '../lock.ts'
+import './become.ts'
 
 const lock = await lockDataDirectory(process.argv[2] ?? '', 'child')
 if (!lock.ok) {

@@ -1,5 +1,5 @@
-import './become.ts'
 import { startPostgres } from '../postgres.ts'
+import './become.ts'
 
 const postgres = await startPostgres({ dataDir: process.argv[2] ?? '', log: () => undefined, fsync: false })
 await postgres.stop()
