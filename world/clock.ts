@@ -2,6 +2,7 @@
  * Time that jumps: nothing waits, the clock goes to whatever is due next. What is due at the same moment happens in the
  * order in which it was asked for, so a seed gives one run and no other.
  */
+import { type Due, popDue, pushDue } from '../phone/shell/mod.ts'
 import type { Millis } from '../protocol/result.ts'
 
 /**
@@ -15,9 +16,7 @@ const WAITING_MAX = 100_000
 
 type Happening = () => void | Promise<void>
 
-interface Entry {
-  readonly at: Millis
-  readonly order: number
+interface Entry extends Due {
   readonly happen: Happening
 }
 
@@ -42,7 +41,7 @@ export class VirtualClock {
   after(delayMs: Millis, happen: Happening): void {
     if (this.#heap.length >= WAITING_MAX) throw new Error(`More than ${WAITING_MAX} things wait in the world`)
     this.#order += 1
-    push(this.#heap, { at: this.#now + Math.max(0, Math.round(delayMs)), order: this.#order, happen })
+    pushDue(this.#heap, { at: this.#now + Math.max(0, Math.round(delayMs)), sequence: this.#order, happen })
   }
 
   /** Jumps forward; time never runs backwards. */
@@ -52,46 +51,7 @@ export class VirtualClock {
 
   /** Lets the one thing happen that is due now, and waits for what the server has to do for it. */
   async happenNext(): Promise<void> {
-    const entry = pop(this.#heap)
+    const entry = popDue(this.#heap)
     if (entry !== undefined) await entry.happen()
   }
-}
-
-function before(left: Entry, right: Entry): boolean {
-  return left.at < right.at || (left.at === right.at && left.order < right.order)
-}
-
-function push(heap: Entry[], entry: Entry): void {
-  let index = heap.length
-  heap.push(entry)
-  while (index > 0) {
-    const parentIndex = (index - 1) >> 1
-    const parent = heap[parentIndex]
-    if (parent === undefined || !before(entry, parent)) break
-    heap[index] = parent
-    index = parentIndex
-  }
-  heap[index] = entry
-}
-
-function pop(heap: Entry[]): Entry | undefined {
-  const top = heap[0]
-  const last = heap.pop()
-  if (last === undefined || heap.length === 0) return top
-  let index = 0
-  for (;;) {
-    const childIndex = smallerChild(heap, index)
-    const child = heap[childIndex]
-    if (child === undefined || !before(child, last)) break
-    heap[index] = child
-    index = childIndex
-  }
-  heap[index] = last
-  return top
-}
-
-function smallerChild(heap: readonly Entry[], index: number): number {
-  const left = heap[2 * index + 1]
-  const right = heap[2 * index + 2]
-  return left !== undefined && right !== undefined && before(right, left) ? 2 * index + 2 : 2 * index + 1
 }

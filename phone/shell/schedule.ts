@@ -1,5 +1,6 @@
 /** One timer for many alarms: a heap of wakes, for one phone as for thousands. */
 import type { Millis } from '../../protocol/result.ts'
+import { type Due, isBefore, popDue, pushDue } from './due-heap.ts'
 
 /** Alarms rung before the sockets get their turn again. */
 const RINGS_AT_ONCE_MAX = 256
@@ -25,10 +26,7 @@ interface Owner {
   at: Millis | undefined
 }
 
-interface Entry {
-  readonly at: Millis
-  /** Of equal times the one that was set first comes first. */
-  readonly sequence: number
+interface Entry extends Due {
   readonly owner: Owner
 }
 
@@ -66,7 +64,7 @@ class HeapSchedule implements Schedule {
     this.#validCount += Number(at !== undefined) - Number(owner.at !== undefined)
     owner.at = at
     this.#sequence += 1
-    if (at !== undefined) push(this.#heap, { at, sequence: this.#sequence, owner })
+    if (at !== undefined) pushDue(this.#heap, { at, sequence: this.#sequence, owner })
     if (this.#heap.length > 2 * this.#validCount + STALE_MAX) this.#compact()
     this.#arm()
   }
@@ -76,7 +74,7 @@ class HeapSchedule implements Schedule {
     for (;;) {
       const [top] = this.#heap
       if (top === undefined || top.owner.at === top.at) return top
-      pop(this.#heap)
+      popDue(this.#heap)
     }
   }
 
@@ -107,48 +105,11 @@ class HeapSchedule implements Schedule {
     for (let count = 0; count < RINGS_AT_ONCE_MAX; count += 1) {
       const top = this.#top()
       if (top === undefined || top.at > now) break
-      pop(this.#heap)
+      popDue(this.#heap)
       top.owner.at = undefined
       this.#validCount -= 1
       top.owner.ring()
     }
     this.#arm()
   }
-}
-
-function isBefore(a: Entry, b: Entry): boolean {
-  return a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
-}
-
-function push(heap: Entry[], entry: Entry): void {
-  let index = heap.length
-  heap.push(entry)
-  while (index > 0) {
-    const parentIndex = (index - 1) >> 1
-    const parent = heap[parentIndex]
-    if (parent === undefined || isBefore(parent, entry)) break
-    heap[index] = parent
-    index = parentIndex
-  }
-  heap[index] = entry
-}
-
-function pop(heap: Entry[]): void {
-  const last = heap.pop()
-  if (last === undefined || heap.length === 0) return
-  let index = 0
-  for (;;) {
-    const childIndex = smallerChild(heap, index)
-    const child = heap[childIndex]
-    if (child === undefined || isBefore(last, child)) break
-    heap[index] = child
-    index = childIndex
-  }
-  heap[index] = last
-}
-
-function smallerChild(heap: readonly Entry[], index: number): number {
-  const left = heap[2 * index + 1]
-  const right = heap[2 * index + 2]
-  return left !== undefined && right !== undefined && isBefore(right, left) ? 2 * index + 2 : 2 * index + 1
 }
