@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{protocol,phone,server,cli,tools,world}/**/*.test.ts'],
+    include: ['{protocol,phone,server,cli,tools,world,bench}/**/*.test.ts'],
     globalSetup: ['server/database/testing-global.ts'],
     pool: 'forks',
     maxWorkers: 2,

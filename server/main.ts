@@ -10,8 +10,10 @@ import { createChainProver, type HttpDoor, listenHttp, listenHttps, type TlsSett
 import { answerTftp } from './nps/mod.ts'
 import { listenTftp, type TftpDoor } from './nps/tftp/mod.ts'
 import { casInForce, type CertificatePair, issueServerCertificate, type TrustAnchors, trustAnchors } from './pki/mod.ts'
+import { startJobs } from './jobs/mod.ts'
 import { openPlatform, type Platform, StartProblem } from './platform.ts'
 import { keepEventPartitions, loadDeviceCas } from './store/mod.ts'
+import { listenSyslog, type SyslogDoor } from './syslog/mod.ts'
 
 export { readSettings, type Settings, type SettingOptions, type SettingProblem } from './config.ts'
 export { openPlatform, type Platform, StartProblem } from './platform.ts'
@@ -21,7 +23,13 @@ const PARTITIONS_EVERY_MS = 60 * 60_000
 /** A running server. Ports are those really listened on. */
 export interface Server {
   readonly platform: Platform
-  readonly ports: { readonly api: number; readonly http: number; readonly https: number; readonly tftp: number }
+  readonly ports: {
+    readonly api: number
+    readonly http: number
+    readonly https: number
+    readonly tftp: number
+    readonly syslog: number
+  }
   readonly publicUrl: string
   stop(): Promise<void>
 }
@@ -66,7 +74,7 @@ async function openServer(
 ): Promise<Server> {
   const { settings } = options
   const ready: { platform: Platform | undefined } = { platform: undefined }
-  const api = await named('API', settings.apiPort, () =>
+  const api = await named('API', 'API', settings.apiPort, () =>
     listenApi({ host: settings.apiHost, port: settings.apiPort, platform: () => ready.platform, log }),
   )
   closers.push(() => api.close())
@@ -78,13 +86,17 @@ async function openServer(
   closers.push(...doors.map((door) => () => door.close()))
   const [tftp, http, https] = doors
   setUrls(platform, http.port, https.port)
+  const syslog = await named('syslog', 'SYSLOG', settings.syslogPort, () => listenSyslog(platform))
+  closers.push(() => syslog.close())
+  const jobs = await startJobs(platform)
+  closers.push(() => jobs.close())
   closers.push(await keepHouse(platform, log))
   // Requests under way end before the database does; closing twice is fine.
   closers.push(() => api.close())
   ready.platform = platform
   return {
     platform,
-    ports: { api: api.port, http: http.port, https: https.port, tftp: tftp.port },
+    ports: { api: api.port, http: http.port, https: https.port, tftp: tftp.port, syslog: syslog.port },
     publicUrl: platform.facts().publicUrl,
     stop: closeAll,
   }
@@ -103,7 +115,7 @@ async function openDoors(platform: Platform, log: Logger): Promise<[TftpDoor, Ht
   const tls = await openTls(platform)
   const opened: { close(): Promise<void> }[] = []
   try {
-    const tftp = await named('TFTP', settings.tftpPort, () =>
+    const tftp = await named('TFTP', 'TFTP', settings.tftpPort, () =>
       listenTftp({
         port: settings.tftpPort,
         host: settings.host,
@@ -112,9 +124,11 @@ async function openDoors(platform: Platform, log: Logger): Promise<[TftpDoor, Ht
     )
     opened.push(tftp)
     const common = { host: settings.host, context, firmwarePath, onError }
-    const http = await named('HTTP', settings.httpPort, () => listenHttp({ ...common, port: settings.httpPort }))
+    const http = await named('HTTP', 'HTTP', settings.httpPort, () =>
+      listenHttp({ ...common, port: settings.httpPort }),
+    )
     opened.push(http)
-    const https = await named('HTTPS', settings.httpsPort, () =>
+    const https = await named('HTTPS', 'HTTPS', settings.httpsPort, () =>
       listenHttps({ ...common, port: settings.httpsPort }, tls.current()),
     )
     tls.onChange((changed) => https.renewTls(changed))
@@ -196,8 +210,9 @@ async function keepHouse(platform: Platform, log: Logger): Promise<() => Promise
 }
 
 /** Says which door could not be opened, and what to do. */
-async function named<T extends HttpDoor | TftpDoor | ApiDoor>(
+async function named<T extends HttpDoor | TftpDoor | ApiDoor | SyslogDoor>(
   name: string,
+  prefix: string,
   port: number,
   open: () => Promise<T>,
 ): Promise<T> {
@@ -205,7 +220,7 @@ async function named<T extends HttpDoor | TftpDoor | ApiDoor>(
     return await open()
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const setting = `OFFHOOK_${name}_PORT`
+    const setting = `OFFHOOK_${prefix}_PORT`
     if (code === 'EADDRINUSE') {
       throw new StartProblem(
         `Cannot listen on port ${port} (${name}): another program uses it. Choose another by ${setting}.`,

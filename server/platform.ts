@@ -32,6 +32,7 @@ import {
 import { packageRoot } from './package-root.ts'
 import type { PlatformFacts } from './profiles/mod.ts'
 import { answerRc } from './rc/mod.ts'
+import type { Services } from './services.ts'
 import {
   type Change,
   CHANGE_CHANNEL,
@@ -59,25 +60,12 @@ export class StartProblem extends Error {
   override readonly name = 'StartProblem'
 }
 
-export interface Platform {
-  readonly settings: Settings
-  readonly log: Logger
-  readonly db: Database
-  readonly vault: Vault
-  readonly directory: Directory
+export interface Platform extends Services {
   readonly secrets: PlatformSecrets
   readonly context: ServeContext
   readonly firmwarePath: (file: Pick<FirmwareFacts, 'sha256'>) => string
-  readonly facts: () => PlatformFacts
   /** Known once the HTTPS and HTTP doors listen. */
   setPublicUrls(urls: { readonly https: string; readonly http: string }): void
-  /**
-   * One transaction of an operator. What it changed is in force in this process when this resolves, without waiting
-   * for the database's own word of it.
-   */
-  change<T>(work: (sql: Sql) => Promise<T>): Promise<T>
-  /** Writes what was noted, now. */
-  flush(): Promise<void>
   close(): Promise<void>
 }
 
@@ -241,8 +229,10 @@ function assemble(parts: Parts): Platform {
     context,
     firmwarePath: ({ sha256 }) => join(firmwareDir, sha256),
     facts: platformFacts.get,
+    now: parts.now,
     setPublicUrls: platformFacts.set,
     change: (work) => changeAndApply(db, directory, work),
+    note: (events) => notes.add(events, []),
     flush: () => notes.flush(),
     async close() {
       parts.ending.begun = true

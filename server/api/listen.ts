@@ -14,11 +14,27 @@ import { type Api, type ApiPlatform, type ReadyPlatform, typedApi } from './cont
 import { authorize } from './auth.ts'
 import { ApiProblem, type ProblemDocument } from './problem.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { actionRoutes } from './routes/actions.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { batchRoutes } from './routes/batches.ts'
+import { bulkRoutes } from './routes/bulk.ts'
+import { certificateRoutes } from './routes/certificates.ts'
+import { deviceConfigRoutes } from './routes/device-config.ts'
 import { deviceRoutes } from './routes/devices.ts'
+import { eventRoutes } from './routes/events.ts'
+import { featureRoutes } from './routes/features.ts'
 import { firmwareRoutes } from './routes/firmware.ts'
 import { healthRoutes } from './routes/health.ts'
 import { layerRoutes } from './routes/layers.ts'
+import { lintRoutes } from './routes/lint.ts'
+import { movingInRoutes } from './routes/moving-in.ts'
+import { rcRoutes } from './routes/rc.ts'
+import { reportRoutes } from './routes/reports.ts'
+import { tokenRoutes } from './routes/tokens.ts'
 import { trustRoutes } from './routes/trust.ts'
+import { userRoutes } from './routes/users.ts'
+import { watchRoutes } from './routes/watch.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 /** Bytes of a JSON body; firmware has its own bound. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024
@@ -84,13 +100,34 @@ export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
 
+/** Each noun's routes; the order is that of the readable page. */
+const ROUTES: readonly ((api: Api, ready: ReadyPlatform) => void)[] = [
+  accountRoutes,
+  deviceRoutes,
+  deviceConfigRoutes,
+  featureRoutes,
+  layerRoutes,
+  batchRoutes,
+  bulkRoutes,
+  movingInRoutes,
+  lintRoutes,
+  actionRoutes,
+  eventRoutes,
+  reportRoutes,
+  watchRoutes,
+  firmwareRoutes,
+  trustRoutes,
+  certificateRoutes,
+  rcRoutes,
+  tokenRoutes,
+  userRoutes,
+  auditRoutes,
+  webhookRoutes,
+]
+
 async function addRoutes(api: Api, ready: ReadyPlatform, options: ApiOptions): Promise<void> {
   healthRoutes(api, options.platform)
-  accountRoutes(api, ready)
-  deviceRoutes(api, ready)
-  layerRoutes(api, ready)
-  firmwareRoutes(api, ready)
-  trustRoutes(api, ready)
+  for (const add of ROUTES) add(api, ready)
   api.get('/api/v1/openapi.json', { schema: { hide: true } }, () => api.swagger())
 }
 

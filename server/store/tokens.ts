@@ -10,6 +10,8 @@ export interface StoredToken {
   readonly id: string
   readonly name: string
   readonly scopes: readonly TokenScope[]
+  /** null: reaches every account; else that account and all below it. */
+  readonly accountId: string | null
 }
 
 /** @returns the token text; only its hash is kept */
@@ -30,7 +32,7 @@ export async function createToken(
 export async function findToken(sql: Pick<Sql, 'one'>, text: string): Promise<StoredToken | undefined> {
   return sql.one<StoredToken>({
     name: 'find-token',
-    text: `select id, name, scopes from token
+    text: `select id, name, scopes, account_id as "accountId" from token
             where hash = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
     values: [hashOfToken(text)],
   })

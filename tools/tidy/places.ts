@@ -18,12 +18,22 @@ export interface Place {
 export const NOUNS: readonly string[] = ['accounts', 'devices', 'profiles', 'firmware', 'rollout', 'pki']
 
 /** Where requests come in. Strangers to each other, so that each can run as a process of its own. */
-export const DOORS: readonly string[] = ['nps', 'acs', 'rc', 'api']
+export const DOORS: readonly string[] = ['nps', 'acs', 'rc', 'api', 'syslog']
 
 const nouns = NOUNS.map((noun) => `server/${noun}`)
 
 /** What store, doors and jobs stand on. `fetch` holds what the phone doors share, since they may not ask each other. */
-const serverGround = ['protocol', ...nouns, 'server/fetch', 'server/config', 'server/events', 'server/package-root']
+const serverGround = [
+  'protocol',
+  ...nouns,
+  'server/fetch',
+  'server/config',
+  'server/events',
+  'server/package-root',
+  'server/outbound',
+  'server/metrics',
+  'server/services',
+]
 
 const protocol: readonly Place[] = [
   { name: 'protocol', path: 'protocol/', may: ['protocol'], node: [], packages: [] },
@@ -74,7 +84,12 @@ const server: readonly Place[] = [
     path: `server/${door}/`,
     may: [...serverGround, 'server/store'],
   })),
+  // The guard of every request that we make to an address that somebody else chose, and the numbers that we show.
+  { name: 'server/outbound', path: 'server/outbound/', may: ['protocol', 'server/config'] },
+  { name: 'server/metrics', path: 'server/metrics/', may: ['protocol'] },
   { name: 'server/events', path: 'server/events.', may: ['protocol'], node: [], packages: [] },
+  // Types only: what main.ts hands to doors and jobs.
+  { name: 'server/services', path: 'server/services.', may: [...serverGround, 'server/store'] },
   { name: 'server/config', path: 'server/config.', may: ['protocol', 'server/events'] },
   { name: 'server/package-root', path: 'server/package-root.', may: [] },
   // The only ones that see all: the platform without its sockets, which the world uses too, and the whole server.
@@ -89,6 +104,7 @@ const outside: readonly Place[] = [
   // The example of first run lives in world/.
   { name: 'cli/start', path: 'cli/start.', may: ['cli', 'phone', 'server', 'protocol', 'world'] },
   { name: 'world', path: 'world/', may: ['protocol', 'phone', 'server', 'rehearsal', 'cli'] },
+  { name: 'bench', path: 'bench/', may: ['protocol', 'phone', 'server', 'rehearsal', 'cli', 'world'] },
   { name: 'tools', path: 'tools/', may: ['protocol', 'phone', 'server', 'rehearsal', 'cli', 'world'] },
   { name: 'bin', path: 'bin/', may: ['tools', 'cli'] },
 ]
@@ -96,7 +112,7 @@ const outside: readonly Place[] = [
 export const PLACES: readonly Place[] = [...protocol, ...phone, ...server, ...outside]
 
 /** Parts that are not cut into folders with front doors of their own. */
-export const UNDIVIDED_PARTS: ReadonlySet<string> = new Set(['cli', 'world', 'tools', 'bin', 'rehearsal'])
+export const UNDIVIDED_PARTS: ReadonlySet<string> = new Set(['cli', 'world', 'tools', 'bin', 'bench', 'rehearsal'])
 
 /** Parts that end up on the operator's machine, and so may use only what is installed there. */
 export const SHIPPED_PARTS: ReadonlySet<string> = new Set(['protocol', 'phone', 'server', 'rehearsal', 'cli'])

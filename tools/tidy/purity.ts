@@ -13,6 +13,7 @@ export const ENVIRONMENT_READERS: readonly string[] = [
   'cli/',
   'world/',
   'tools/',
+  'bench/',
   'bin/',
 ]
 

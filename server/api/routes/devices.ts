@@ -3,9 +3,8 @@ import type { MacAddress } from '../../../protocol/identity.ts'
 import { modelInfo } from '../../../protocol/profile/mod.ts'
 import type { Result } from '../../../protocol/result.ts'
 import type { DeviceFacts } from '../../devices/mod.ts'
-import { type EventName, EVENTS } from '../../events.ts'
 import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
-import { renderOwnProfile, resolveDevice } from '../../profiles/mod.ts'
+import { renderOwnProfile } from '../../profiles/mod.ts'
 import {
   confirmDevice,
   type DeviceProblem,
@@ -13,20 +12,16 @@ import {
   endDevice,
   findAccount,
   listDevices,
-  listEvents,
-  listReports,
-  loadDeviceFacts,
-  recordReveal,
   registerDevice,
   type Sql,
   viewDevice,
 } from '../../store/mod.ts'
-import { actor, requireScope } from '../auth.ts'
-import { Device, DeviceConfig, DeviceInput, Event, Mac, Report } from '../contract.ts'
+import { actor } from '../auth.ts'
+import { Device, DeviceInput, Mac } from '../contract.ts'
+import { existingFacts } from '../existing.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { refuseForeignLines } from './accounts.ts'
-import { configJson, configXml } from './device-config.ts'
-import { PageQuery, Reveal } from './query.ts'
+import { PageQuery } from './query.ts'
 
 const DeviceParams = z.object({ mac: Mac })
 
@@ -34,8 +29,6 @@ export function deviceRoutes(api: Api, ready: ReadyPlatform): void {
   registration(api, ready)
   listing(api, ready)
   changeOfState(api, ready)
-  configuration(api, ready)
-  history(api, ready)
 }
 
 function registration(api: Api, ready: ReadyPlatform): void {
@@ -126,117 +119,6 @@ function changeOfState(api: Api, ready: ReadyPlatform): void {
   }
 }
 
-function configuration(api: Api, ready: ReadyPlatform): void {
-  const Query = Reveal.extend({ format: z.enum(['json', 'xml']).default('json') })
-  api.get(
-    '/api/v1/devices/:mac/config',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'What its profile says, and why',
-        params: DeviceParams,
-        querystring: Query,
-        response: { 200: DeviceConfig },
-      },
-    },
-    async (request, reply) => {
-      const platform = ready()
-      const { reveal, format } = request.query
-      if (reveal) requireScope(request, 'secrets')
-      const facts = await existingFacts(platform, request.params.mac)
-      if (reveal) await recordReveal(platform.db, actor(request), 'device', facts.device.mac)
-      const resolved = resolveDevice(facts, platform.facts())
-      const { version } = renderOwnProfile(facts, platform.facts())
-      if (format === 'json') return configJson(resolved, version, reveal)
-      const xml = configXml(resolved, reveal)
-      // The serializer is for JSON; text that is sent as it is goes past it.
-      return reply
-        .type('text/xml; charset=utf-8')
-        .serializer(() => xml)
-        .send(configJson(new Map(), version, false))
-    },
-  )
-}
-
-function history(api: Api, ready: ReadyPlatform): void {
-  const Query = z.object({
-    limit: z.coerce.number().int().min(1).max(1000).default(100),
-    before: z.coerce.number().int().min(1).optional().describe('`id` of the last event of the page before'),
-  })
-  const Events = z.object({ items: z.array(Event), next: z.int().nullable() })
-  api.get(
-    '/api/v1/devices/:mac/events',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'Its timeline, newest first',
-        params: DeviceParams,
-        querystring: Query,
-        response: { 200: Events },
-      },
-    },
-    async (request) => {
-      const platform = ready()
-      await platform.flush()
-      return eventPage(platform, { ...request.query, mac: request.params.mac })
-    },
-  )
-  api.get(
-    '/api/v1/events',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'All events, newest first',
-        querystring: Query.extend({ accountId: z.string().max(128).optional() }),
-        response: { 200: Events },
-      },
-    },
-    async (request) => {
-      await ready().flush()
-      return eventPage(ready(), request.query)
-    },
-  )
-  api.get(
-    '/api/v1/devices/:mac/reports',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'Reports it sent',
-        params: DeviceParams,
-        response: { 200: z.object({ items: z.array(Report) }) },
-      },
-    },
-    async (request) => {
-      const items = await listReports(ready().db, request.params.mac)
-      return { items: items.map((report) => ({ ...report, at: report.at.toISOString() })) }
-    },
-  )
-}
-
-async function eventPage(
-  platform: ApiPlatform,
-  query: {
-    readonly limit: number
-    readonly before?: number | undefined
-    readonly mac?: string
-    readonly accountId?: string | undefined
-  },
-) {
-  const rows = await listEvents(platform.db, {
-    mac: query.mac,
-    accountId: query.accountId,
-    before: query.before,
-    limit: query.limit,
-  })
-  const items = rows.map((row) => ({
-    ...row,
-    at: row.at.toISOString(),
-    text: EVENTS[row.name as EventName]?.text ?? row.name,
-    data: { ...row.data },
-  }))
-  return { items, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null }
-}
-
 async function refuseUnknownAccount(
   platform: ApiPlatform,
   { accountId, lineIds, mac }: Pick<z.infer<typeof DeviceInput>, 'accountId' | 'lineIds' | 'mac'>,
@@ -273,12 +155,6 @@ function deviceProblem(mac: MacAddress, what: string, problem: DeviceProblem): A
     case 'not-allowed':
       return new ApiProblem(409, 'wrong-state', `Cannot ${what} ${mac}: it is ${problem.state}.`)
   }
-}
-
-async function existingFacts(platform: ApiPlatform, mac: MacAddress): Promise<DeviceFacts> {
-  const facts = await loadDeviceFacts(platform.db, platform.vault, mac)
-  if (facts === undefined) throw notFound('device', mac)
-  return facts
 }
 
 async function deviceJson(platform: ApiPlatform, mac: MacAddress): Promise<z.infer<typeof Device>> {

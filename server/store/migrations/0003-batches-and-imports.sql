@@ -1,0 +1,2 @@
+-- Breaks older releases: no
+-- Batches of devices, and imports.

@@ -1,0 +1,2 @@
+-- Breaks older releases: no
+-- Features: what people say about phones.

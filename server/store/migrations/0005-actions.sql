@@ -1,0 +1,2 @@
+-- Breaks older releases: no
+-- What was asked of phones, and what came of it.

@@ -1,0 +1,2 @@
+-- Breaks older releases: no
+-- What phones report.

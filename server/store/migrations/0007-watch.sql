@@ -1,0 +1,2 @@
+-- Breaks older releases: no
+-- Alarms, canaries and the measured capacity.

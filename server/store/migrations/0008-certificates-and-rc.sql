@@ -1,0 +1,2 @@
+-- Breaks older releases: no
+-- Certificates of the server, and entries at the vendor’s redirect service.
