@@ -29,6 +29,11 @@ const OPTIONS: readonly (readonly [string, string, string])[] = [
   ['--ntp-server <host>', 'NTP_SERVER', 'NTP server for the phones'],
   ['--resync-period <seconds>', 'RESYNC_PERIOD', 'how often phones come back (default 86400)'],
   ['--event-retention-days <days>', 'EVENT_RETENTION_DAYS', 'how long events are kept (default 90)'],
+  [
+    '--outbound-allow <networks>',
+    'OUTBOUND_ALLOW',
+    'private networks that webhooks and action URLs may reach, as CIDR with commas',
+  ],
   ['--log-level <level>', 'LOG_LEVEL', 'debug, info, warn, error or silent (default info)'],
 ]
 

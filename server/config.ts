@@ -2,6 +2,7 @@
  * The settings table: every setting of the server, where it comes from and what it is when absent, read once into one
  * frozen value. Options win over the environment.
  */
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { err, ok, type Result } from '../protocol/result.ts'
 
@@ -31,6 +32,8 @@ export interface Settings {
   readonly ntpServer: string | undefined
   readonly resyncPeriodSeconds: number
   readonly eventRetentionDays: number
+  /** Networks (CIDR) that webhooks, action URLs and the like may reach although they are private. */
+  readonly outboundAllow: readonly string[]
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -73,6 +76,7 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
     ntpServer: read.text('NTP_SERVER'),
     resyncPeriodSeconds: read.whole('RESYNC_PERIOD', 86_400, 60, 2_000_000),
     eventRetentionDays: read.whole('EVENT_RETENTION_DAYS', 90, 1, 3650),
+    outboundAllow: read.networks('OUTBOUND_ALLOW'),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
   }
   if ((settings.tlsCertFile === undefined) !== (settings.tlsKeyFile === undefined)) {
@@ -116,8 +120,20 @@ function reader(env: Env, options: SettingOptions, problems: SettingProblem[]) {
     }
     return found ?? absent
   }
+  function networks(name: string): readonly string[] {
+    const items = (text(name) ?? '').split(',').map((item) => item.trim())
+    return items.filter((item) => {
+      if (item === '') return false
+      const [address = '', prefix = ''] = item.split('/')
+      const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+      const right = /^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= bits
+      if (!right) problems.push({ setting: `OFFHOOK_${name}`, message: `"${item}" is no network like 10.0.0.0/8` })
+      return right
+    })
+  }
   return {
     text,
+    networks,
     whole,
     url,
     choice,
