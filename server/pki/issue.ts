@@ -41,12 +41,27 @@ export async function issueDeviceCertificate(
   identity: CertificateIdentity,
   now: Millis,
 ): Promise<CertificatePair> {
-  return issue(ca, now, {
+  return issue(ca, now, deviceCertificate(identity))
+}
+
+function deviceCertificate(identity: CertificateIdentity): Wanted {
+  return {
     name: [{ O: ['Offhook lab'] }, { OU: [identity.productName] }, { L: [identity.serial] }, { ST: [identity.mac] }],
     days: DEVICE_LIFE_DAYS,
     usage: x509.ExtendedKeyUsage.clientAuth,
     hosts: [],
-  })
+  }
+}
+
+/**
+ * Makes factory certificates for many virtual phones, quickly: all with one key, which a real factory would never do.
+ * For tests and benchmarks.
+ */
+export async function createDeviceCertificates(
+  ca: CertificatePair,
+): Promise<(identity: CertificateIdentity, now: Millis) => Promise<CertificatePair>> {
+  const keys = await newKeys()
+  return (identity, now) => issue(ca, now, deviceCertificate(identity), keys)
 }
 
 /** @param hosts names and addresses that the certificate is good for; the first is its common name */
@@ -70,10 +85,15 @@ interface Wanted {
   readonly hosts: readonly string[]
 }
 
-async function issue(ca: CertificatePair, now: Millis, wanted: Wanted): Promise<CertificatePair> {
+async function issue(
+  ca: CertificatePair,
+  now: Millis,
+  wanted: Wanted,
+  given?: webcrypto.CryptoKeyPair,
+): Promise<CertificatePair> {
   const issuer = new x509.X509Certificate(ca.certPem)
   const signingKey = await importKey(ca.keyPem)
-  const keys = await newKeys()
+  const keys = given ?? (await newKeys())
   const names = wanted.hosts.map((host) => ({ type: isIP(host) === 0 ? 'dns' : 'ip', value: host }) as const)
   const certificate = await x509.X509CertificateGenerator.create({
     ...common(now, wanted.days),
