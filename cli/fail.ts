@@ -1,4 +1,5 @@
-/** How a command ends when it cannot do what was asked: words for a person on stderr, exit code 1. */
+/** How a command ends when it cannot do what was asked: words for a person on stderr, and an exit code of the table. */
+import { CliProblem, EXIT } from './exit-codes.ts'
 import { endSoon, stopAsked } from './signals.ts'
 
 export function failWith(error: unknown): void {
@@ -7,7 +8,7 @@ export function failWith(error: unknown): void {
     const known = error instanceof Error && error.name.endsWith('Problem')
     const text = error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)
     process.stderr.write(`offhook: ${text}\n`)
-    process.exitCode = 1
+    process.exitCode = error instanceof CliProblem ? error.exitCode : EXIT.problems
   }
   endSoon()
 }

@@ -11,7 +11,7 @@ import {
 } from '../phone/fleet/mod.ts'
 import { PhoneProblem } from '../phone/shell/mod.ts'
 import { parseMacAddress, parseProductName, type ProductName } from '../protocol/identity.ts'
-import { labCertificate } from './lab.ts'
+import { openLab } from './lab.ts'
 import {
   addCommonOptions,
   certificateFiles,
@@ -100,12 +100,14 @@ function fleetOptions(options: Options): FleetOptions {
     clientCertificate: files === undefined ? dataDir !== undefined : files.certPem !== undefined,
     arrival: arrivalOf(options.arrival),
     lease: () => lease,
-    tls:
-      files !== undefined || dataDir === undefined
-        ? (files ?? {})
-        : ({ mac, serial, productName: model }) => labCertificate({ dataDir, mac, serial, model }),
+    tls: files !== undefined || dataDir === undefined ? (files ?? {}) : certificatesFrom(dataDir),
     ...(options.fast === true ? { policies: FAST } : {}),
   }
+}
+
+function certificatesFrom(dataDir: string): FleetOptions['tls'] {
+  const issue = openLab(dataDir)
+  return ({ mac, serial, productName: model }) => issue({ mac, serial, model })
 }
 
 function modelOf(text: string): ProductName {

@@ -4,10 +4,11 @@ import type { Command } from 'commander'
 import type { CertificateIdentity } from '../protocol/http/mod.ts'
 import { parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
 import { type Settings, StartProblem } from '../server/main.ts'
-import { issueDeviceCertificate } from '../server/pki/mod.ts'
+import { type CertificatePair, issueDeviceCertificate } from '../server/pki/mod.ts'
 import { ensureLabCa } from '../server/store/mod.ts'
+import { printJson } from './output.ts'
 import { addSettingOptions, settingsFrom } from './settings.ts'
-import { withStore } from './store-access.ts'
+import { refuseAbsentStore, withStore } from './store-access.ts'
 
 /** PEM files of a virtual phone: its factory certificate and the CA of the server. */
 export interface LabCertificate {
@@ -23,10 +24,17 @@ export function registerLabCommand(program: Command): void {
     .requiredOption('--serial <serial>', 'serial number')
     .requiredOption('--model <product>', 'product name, e.g. CP-8851-3PCC')
     .requiredOption('--out <dir>', 'folder to write to')
+    .option('--init', 'also in a data directory that no server has used yet')
+    .option('--json', 'print JSON: the names of the files')
     .action(async (options) => {
       const identity = readIdentity(options)
-      const made = await issueFor(settingsFrom(options), identity)
-      await writeFiles(options.out, made)
+      const settings = settingsFrom(options)
+      if (options.init !== true) refuseAbsentStore(settings, 'Start the server there first, or give --init')
+      const { out } = options
+      await writeFiles(out, await issueFor(settings, identity))
+      if (options.json !== true) return
+      const [cert, key, ca] = ['cert.pem', 'key.pem', 'ca.pem'].map((name) => join(out, name))
+      printJson({ ...identity, cert, key, ca })
     })
 }
 
@@ -64,13 +72,46 @@ export function labCertificate(phone: {
   readonly serial: string
   readonly model: string
 }): Promise<LabCertificate> {
-  return issueFor(settingsFrom({ data: phone.dataDir }), readIdentity(phone))
+  return openLab(phone.dataDir)(phone)
 }
 
-function issueFor(settings: Settings, identity: CertificateIdentity): Promise<LabCertificate> {
-  return withStore(settings, async (platform) => {
-    const ca = await ensureLabCa(platform.db, platform.vault, Date.now())
-    const pair = await issueDeviceCertificate(ca, identity, Date.now())
-    return { ...pair, caPem: platform.secrets.serverCa.certPem }
-  })
+/** The lab of a data directory for many phones: its CA is asked for once, at the first of them. */
+export function openLab(
+  dataDir: string,
+): (phone: { readonly mac: string; readonly serial: string; readonly model: string }) => Promise<LabCertificate> {
+  let lab: Promise<Lab> | undefined
+  return async (phone) => {
+    const identity = readIdentity(phone)
+    if (lab === undefined) {
+      refuseAbsentLab(dataDir)
+      lab = loadLab(settingsFrom({ data: dataDir }))
+    }
+    return issueBy(await lab, identity)
+  }
+}
+
+/** Throws StartProblem for a data directory that nobody has used. */
+export function refuseAbsentLab(dataDir: string): void {
+  const advice = 'Start the server there first, or name the data directory of one that runs'
+  refuseAbsentStore(settingsFrom({ data: dataDir }), advice)
+}
+
+interface Lab {
+  readonly deviceCa: CertificatePair
+  readonly caPem: string
+}
+
+function loadLab(settings: Settings): Promise<Lab> {
+  return withStore(settings, async (platform) => ({
+    deviceCa: await ensureLabCa(platform.db, platform.vault, Date.now()),
+    caPem: platform.secrets.serverCa.certPem,
+  }))
+}
+
+async function issueBy({ deviceCa, caPem }: Lab, identity: CertificateIdentity): Promise<LabCertificate> {
+  return { ...(await issueDeviceCertificate(deviceCa, identity, Date.now())), caPem }
+}
+
+async function issueFor(settings: Settings, identity: CertificateIdentity): Promise<LabCertificate> {
+  return issueBy(await loadLab(settings), identity)
 }

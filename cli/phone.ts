@@ -21,7 +21,7 @@ import { parseMacAddress, parseProductName, parseSerialNumber } from '../protoco
 import { modelInfo } from '../protocol/profile/mod.ts'
 import type { Millis } from '../protocol/result.ts'
 import { openFace, printEvent, printJsonEvent } from './face.ts'
-import { labCertificate } from './lab.ts'
+import { labCertificate, refuseAbsentLab } from './lab.ts'
 import { stopSignal } from './signals.ts'
 
 const DEFAULT_MAC = '000e08a1b2c3'
@@ -98,6 +98,8 @@ async function run(options: PhoneOptions): Promise<void> {
   const webPort = portOf(options.webPort)
   const lease = leaseFrom(options)
   const rcUrl = rcUrlFrom(options.rc)
+  const labDir = labFor(options, stateDir)
+  if (labDir !== undefined) refuseAbsentLab(labDir)
   keepLabel(stateDir, label)
   if (options.factoryReset === true) removeState(stateDir)
   const tls = await certificateFor(options, label, stateDir)
@@ -222,12 +224,19 @@ async function certificateFor(options: PhoneOptions, label: Label, stateDir: str
   if (files !== undefined) return files
   const kept = readBoxCertificate(stateDir)
   if (kept !== undefined && options.renewCertificate !== true) return kept
-  const dataDir = dataDirFrom(options.data)
+  const dataDir = labFor(options, stateDir)
   if (dataDir === undefined) return {}
   const { mac, serial, productName: model } = label
   const { certPem, keyPem, caPem } = await labCertificate({ dataDir, mac, serial, model })
   keepBoxCertificate(stateDir, { certPem, keyPem, caPem })
   return { certPem, keyPem, caPem }
+}
+
+/** The data directory whose lab is to make the certificate; undefined: there is one, or none will be. */
+function labFor(options: PhoneOptions, stateDir: string): string | undefined {
+  if (certificateFiles(options) !== undefined) return undefined
+  if (readBoxCertificate(stateDir) !== undefined && options.renewCertificate !== true) return undefined
+  return dataDirFrom(options.data)
 }
 
 /** @returns undefined when no file was named */

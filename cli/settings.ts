@@ -20,15 +20,23 @@ const OPTIONS: readonly (readonly [string, string, string])[] = [
   ['--tftp-port <port>', 'TFTP_PORT', 'TFTP (default 6969)'],
   ['--acs-port <port>', 'ACS_PORT', 'TR-069, not open yet (default 7547)'],
   ['--acs-tls-port <port>', 'ACS_TLS_PORT', 'TR-069 over TLS, not open yet (default 7548)'],
-  ['--syslog-port <port>', 'SYSLOG_PORT', 'syslog, not open yet (default 5514)'],
-  ['--sip-port <port>', 'SIP_PORT', 'SIP towards the proxy, not open yet (default 5070)'],
+  ['--syslog-port <port>', 'SYSLOG_PORT', 'syslog of the phones, UDP (default 5514)'],
+  ['--sip-port <port>', 'SIP_PORT', 'SIP towards the proxy, UDP (default 5070)'],
   ['--database-url <url>', 'DATABASE_URL', 'an external PostgreSQL 15 or newer instead of the managed one'],
   ['--master-key-file <file>', 'MASTER_KEY_FILE', 'where the master key is read (default <data>/master.key)'],
   ['--tls-cert <file>', 'TLS_CERT', 'server certificate chain, PEM (default: made by the lab)'],
   ['--tls-key <file>', 'TLS_KEY', 'its private key, PEM'],
+  ['--tls-ca <file>', 'TLS_CA', 'the CA of that certificate, PEM, for phones that do not know it'],
   ['--ntp-server <host>', 'NTP_SERVER', 'NTP server for the phones'],
   ['--resync-period <seconds>', 'RESYNC_PERIOD', 'how often phones come back (default 86400)'],
+  [
+    '--silence-slack <percent>',
+    'SILENCE_SLACK',
+    'how much later than due a phone may come before an alarm (default 100)',
+  ],
   ['--event-retention-days <days>', 'EVENT_RETENTION_DAYS', 'how long events are kept (default 90)'],
+  ['--problem-report-days <days>', 'PROBLEM_REPORT_DAYS', 'how long problem reports of phones are kept (default 30)'],
+  ['--problem-report-mib <MiB>', 'PROBLEM_REPORT_MIB', 'bytes of all problem reports; 0 takes none (default 2048)'],
   [
     '--outbound-allow <networks>',
     'OUTBOUND_ALLOW',
@@ -37,8 +45,12 @@ const OPTIONS: readonly (readonly [string, string, string])[] = [
   ['--log-level <level>', 'LOG_LEVEL', 'debug, info, warn, error or silent (default info)'],
 ]
 
-export function addSettingOptions(command: Command): Command {
-  for (const [flags, setting, text] of OPTIONS) command.option(flags, `${text} [OFFHOOK_${setting}]`)
+/** @param only  names of the settings that matter to the command; all without it */
+export function addSettingOptions(command: Command, only?: readonly string[]): Command {
+  for (const [flags, setting, text] of OPTIONS) {
+    if (only?.includes(setting) !== false) command.option(flags, `${text} [OFFHOOK_${setting}]`)
+  }
+  if (only !== undefined) return command
   return command
     .option('--lab', 'keep the lab CA in force beside vendor roots [OFFHOOK_LAB]')
     .option('--standard-ports', 'ports 69, 80 and 443, as real phones ask')

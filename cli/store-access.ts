@@ -2,9 +2,11 @@
  * Opens the store of a data directory for one command: beside a running server through its database socket, or alone
  * with a PostgreSQL of its own for as long as the command takes.
  */
+import { readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
-import { lockDataDirectory, openDatabase, postgresSocketOf } from '../server/database/mod.ts'
+import { type Database, lockDataDirectory, openDatabase, postgresSocketOf } from '../server/database/mod.ts'
 import { openPlatform, type Platform, type Settings, StartProblem } from '../server/main.ts'
 
 /** A server that is just starting, or another command, gets this long to finish. */
@@ -12,6 +14,58 @@ const WAIT_MAX_MS = 60_000
 const WAIT_POLL_MS = 100
 /** By this name a command holds a data directory without a server. */
 const COMMAND = 'an offhook command'
+
+/** What a server or a command leaves in a data directory at its first use; the lock while it starts. */
+const STORE_FILE = /^(?:master\.key|postgres\.json|lock-[0-9a-f]+\.sock)$/
+
+/**
+ * Throws StartProblem for a data directory that nobody has used: its name is mistyped more often than a new one is wanted.
+ *
+ * @param advice  what else to do, as the end of the message
+ */
+export function refuseAbsentStore({ databaseUrl, dataDir }: Settings, advice: string): void {
+  if (databaseUrl !== undefined || filesIn(dataDir).some((name) => STORE_FILE.test(name))) return
+  throw new StartProblem(`There is no Offhook data in "${resolve(dataDir)}". ${advice}`)
+}
+
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw new StartProblem(
+      `Cannot read "${resolve(folder)}": ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+/**
+ * Runs the work with the database of the server that runs on these settings; without the platform, which takes longer to
+ * open than most work takes.
+ *
+ * @returns undefined when none runs on this data directory, or its database does not answer
+ */
+export async function withRunningDatabase<T>(
+  { databaseUrl, dataDir }: Settings,
+  work: (db: Database) => Promise<T>,
+): Promise<T | undefined> {
+  const socket = databaseUrl === undefined ? postgresSocketOf(dataDir) : undefined
+  if (databaseUrl === undefined && socket === undefined) return undefined
+  const where = socket === undefined ? { url: databaseUrl ?? '' } : { connection: socket }
+  let db: Database
+  try {
+    db = await openDatabase({ ...where, log: () => undefined })
+  } catch {
+    // The socket of a server that ended, or an external database that is away.
+    return undefined
+  }
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}
 
 /** Whether a refusal of the lock says that a command has it, which will be done in a moment. */
 export function isHeldByCommand(refusal: string): boolean {

@@ -27,11 +27,18 @@ export interface Settings {
   readonly masterKeyFile: string | undefined
   readonly tlsCertFile: string | undefined
   readonly tlsKeyFile: string | undefined
+  /** The CA of that certificate where phones do not know it: they learn it by `Custom_CA_Rule`. */
+  readonly tlsCaFile: string | undefined
   /** Keep the lab CA in force although a vendor root is installed. */
   readonly lab: boolean
   readonly ntpServer: string | undefined
   readonly resyncPeriodSeconds: number
   readonly eventRetentionDays: number
+  /** How much longer than its period a phone may stay away before its silence is an alarm, in percent of the period. */
+  readonly silenceSlackPercent: number
+  /** Archives of the phones' problem report tool: how long they are kept, and how many bytes of all of them. */
+  readonly problemReportDays: number
+  readonly problemReportMiB: number
   /** Networks (CIDR) that webhooks, action URLs and the like may reach although they are private. */
   readonly outboundAllow: readonly string[]
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -72,10 +79,14 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
     masterKeyFile: read.text('MASTER_KEY_FILE'),
     tlsCertFile: read.text('TLS_CERT'),
     tlsKeyFile: read.text('TLS_KEY'),
+    tlsCaFile: read.text('TLS_CA'),
     lab: read.flag('LAB'),
     ntpServer: read.text('NTP_SERVER'),
     resyncPeriodSeconds: read.whole('RESYNC_PERIOD', 86_400, 60, 2_000_000),
     eventRetentionDays: read.whole('EVENT_RETENTION_DAYS', 90, 1, 3650),
+    problemReportDays: read.whole('PROBLEM_REPORT_DAYS', 30, 1, 3650),
+    problemReportMiB: read.whole('PROBLEM_REPORT_MIB', 2048, 0, 10_000_000),
+    silenceSlackPercent: read.whole('SILENCE_SLACK', 100, 0, 10_000),
     outboundAllow: read.networks('OUTBOUND_ALLOW'),
     logLevel: read.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
   }
@@ -84,6 +95,9 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
       setting: 'OFFHOOK_TLS_CERT',
       message: 'A server certificate needs both OFFHOOK_TLS_CERT and OFFHOOK_TLS_KEY',
     })
+  }
+  if (settings.tlsCaFile !== undefined && settings.tlsCertFile === undefined) {
+    problems.push({ setting: 'OFFHOOK_TLS_CA', message: 'It belongs to a certificate given by OFFHOOK_TLS_CERT' })
   }
   return problems.length > 0 ? err(problems) : ok(Object.freeze(settings))
 }

@@ -44,6 +44,31 @@ export const EVENTS = {
     advice: 'Nothing to do.',
   },
   'device.changed': { text: 'Changed', meaning: 'An operator changed the device.', advice: 'Nothing to do.' },
+  'device.enabled': {
+    text: 'Enabled again',
+    meaning: 'A disabled phone may prove itself again; it starts anew with fresh keys.',
+    advice: 'Nothing to do.',
+  },
+  'device.deleted': {
+    text: 'Deleted',
+    meaning: 'The phone was taken out of the list; what happened to it stays here.',
+    advice: 'Nothing to do. It counts as unknown if it asks again.',
+  },
+  'device.replaced': {
+    text: 'Replaced by another phone',
+    meaning: 'Lines, layer, features and batch moved from one phone to another, and the lines got new passwords.',
+    advice: 'Give the new line passwords to the registrar if it does not read them here.',
+  },
+  'line.assigned': {
+    text: 'Line put on the phone',
+    meaning: 'An operator gave the phone a line; it gets it with its next fetch.',
+    advice: 'Nothing to do.',
+  },
+  'line.unassigned': {
+    text: 'Line taken off the phone',
+    meaning: 'An operator took a line off the phone.',
+    advice: 'If the line got a new password, give it to the registrar if it does not read it here.',
+  },
   'profile.served': { text: 'Profile served', meaning: 'The phone fetched its own profile.', advice: 'Nothing to do.' },
   'profile.running': {
     text: 'Runs a version of its profile',
@@ -95,6 +120,92 @@ export const EVENTS = {
     text: 'Report received',
     meaning: 'The phone sent a configuration or status report.',
     advice: 'Nothing to do.',
+  },
+  'device.drift': {
+    text: 'Its difference from what is wanted changed',
+    meaning:
+      'A report showed elements with another value than the profile wants (`count` above 0), or that all of them are as wanted again (`count` 0).',
+    advice: 'Look at the drift of the device: it names the elements and the likely reason of each.',
+  },
+  'syslog.message': {
+    text: 'Said by syslog',
+    meaning: 'A log line in the name of this phone. UDP proves nothing, so this is only claimed.',
+    advice: 'Compare it with what the phone fetched.',
+  },
+  'problem-report.received': {
+    text: 'Problem report received',
+    meaning: 'The phone sent the archive of its problem report tool.',
+    advice: 'Download it; it is deleted after its time.',
+  },
+  'problem-report.refused': {
+    text: 'Problem report refused',
+    meaning: 'The phone sent a problem report that was not kept; the reason stands in the data.',
+    advice: 'Look at the reason.',
+  },
+  'action.asked': {
+    text: 'Something was asked of the phone',
+    meaning: 'Somebody, or the platform itself, asked for a resync, a restart or a report.',
+    advice: 'Nothing to do; what comes of it follows here.',
+  },
+  'action.accepted': {
+    text: 'The phone said yes',
+    meaning: 'The phone answered the request with success. It acts as soon as no line is in a call.',
+    advice: 'Nothing to do.',
+  },
+  'action.came-back': {
+    text: 'Came back after it was asked',
+    meaning: 'A believed request of the phone arrived after it had said yes.',
+    advice: 'Nothing to do.',
+  },
+  'action.runs-version': {
+    text: 'Runs the wanted profile after it was asked',
+    meaning: 'The phone named the marker of the profile that is wanted.',
+    advice: 'Nothing to do.',
+  },
+  'action.failed': {
+    text: 'Could not be asked',
+    meaning: 'The proxy or the phone refused, or could not be reached; the reason stands in the data.',
+    advice: 'Look at the reason: is the phone registered, is our account at the proxy right, is the line’s password?',
+  },
+  'action.timed-out': {
+    text: 'Asked in vain',
+    meaning: 'What was to follow did not happen in time: the answer, the next request, or the wanted profile.',
+    advice: 'Look at the last step of the action, and at the phone’s last requests.',
+  },
+  'action.cancelled': {
+    text: 'Called off',
+    meaning: 'Somebody called the request off. A phone that was told already does what it was told.',
+    advice: 'Nothing to do.',
+  },
+  'alarm.raised': {
+    text: 'An alarm was raised',
+    meaning: 'The watch found something that a person should look at; its kind and subject stand in the data.',
+    advice: 'Look at the alarm: it names the likely reason and what to do.',
+  },
+  'alarm.cleared': {
+    text: 'An alarm is over',
+    meaning: 'What the alarm was about has not been seen any more.',
+    advice: 'Nothing to do.',
+  },
+  'certificate.renewed': {
+    text: 'The server has a new certificate',
+    meaning: 'A certificate was fetched by ACME and is in force in every process; open connections go on.',
+    advice: 'Nothing to do.',
+  },
+  'certificate.renewal-failed': {
+    text: 'A certificate could not be fetched',
+    meaning: 'The authority or its look at our HTTP port failed; the reason stands in the data. The old certificate stays.',
+    advice: 'Look at the reason. It is tried again by itself, less and less often; "offhook certificate acme --renew" tries at once.',
+  },
+  'certificate.ending': {
+    text: 'A certificate ends soon',
+    meaning: 'It ends within the days that stand in the data. Phones refuse a server whose certificate has ended.',
+    advice: 'Have it renewed: "offhook certificate show" says where it came from.',
+  },
+  'webhook.disabled': {
+    text: 'Webhook disabled',
+    meaning: 'Its receiver took no delivery for three days. Events are kept for it no longer.',
+    advice: 'Put the receiver right, try it with a test delivery, then enable the webhook again.',
   },
 } as const satisfies Record<string, EventMeaning>
 

@@ -1,19 +1,24 @@
 /** Opens the doors on a platform and closes them again. The only place where doors meet. */
-import { readFileSync } from 'node:fs'
-import type { TLSSocket } from 'node:tls'
 import { type Logger, pino } from 'pino'
-import { type ApiDoor, listenApi } from './api/mod.ts'
+import type { MacAddress } from '../protocol/identity.ts'
+import { listenApi } from './api/mod.ts'
 import type { Settings } from './config.ts'
 import { lockDataDirectory } from './database/mod.ts'
-import type { ProvenCertificate } from './fetch/mod.ts'
-import { createChainProver, type HttpDoor, listenHttp, listenHttps, type TlsSettings } from './nps/http/mod.ts'
-import { answerTftp } from './nps/mod.ts'
+import { createChallenges, type HttpDoor, listenHttp, listenHttps } from './nps/http/mod.ts'
+import { answerTftp, countedTftp } from './nps/mod.ts'
 import { listenTftp, type TftpDoor } from './nps/tftp/mod.ts'
-import { casInForce, type CertificatePair, issueServerCertificate, type TrustAnchors, trustAnchors } from './pki/mod.ts'
 import { startJobs } from './jobs/mod.ts'
 import { openPlatform, type Platform, StartProblem } from './platform.ts'
-import { keepEventPartitions, loadDeviceCas } from './store/mod.ts'
-import { listenSyslog, type SyslogDoor } from './syslog/mod.ts'
+import { openServerTls, type ServerTls } from './server-tls.ts'
+import {
+  forgetIdempotency,
+  forgetOldTokens,
+  keepEventPartitions,
+  keepProblemReports,
+  loadChallenges,
+  openProblemReportStore,
+} from './store/mod.ts'
+import { listenSyslog } from './syslog/mod.ts'
 
 export { readSettings, type Settings, type SettingOptions, type SettingProblem } from './config.ts'
 export { openPlatform, type Platform, StartProblem } from './platform.ts'
@@ -82,13 +87,16 @@ async function openServer(
   closers.push(() => platform.close())
   // A phone may ask the moment a door opens; ports that the system chooses are known right after.
   setUrls(platform, settings.httpPort, settings.httpsPort)
-  const doors = await openDoors(platform, log)
+  const tls = await openServerTls(platform)
+  closers.push(() => tls.close())
+  const doors = await openDoors(platform, log, tls)
   closers.push(...doors.map((door) => () => door.close()))
   const [tftp, http, https] = doors
   setUrls(platform, http.port, https.port)
   const syslog = await named('syslog', 'SYSLOG', settings.syslogPort, () => listenSyslog(platform))
   closers.push(() => syslog.close())
-  const jobs = await startJobs(platform)
+  // Of all jobs only remote control opens a port.
+  const jobs = await named('SIP', 'SIP', settings.sipPort, () => startJobs(platform))
   closers.push(() => jobs.close())
   closers.push(await keepHouse(platform, log))
   // Requests under way end before the database does; closing twice is fine.
@@ -109,23 +117,24 @@ function setUrls(platform: Platform, httpPort: number, httpsPort: number): void 
   platform.setPublicUrls({ https, http: `http://${host}${httpPort === 80 ? '' : `:${httpPort}`}` })
 }
 
-async function openDoors(platform: Platform, log: Logger): Promise<[TftpDoor, HttpDoor, HttpDoor]> {
+async function openDoors(platform: Platform, log: Logger, tls: ServerTls): Promise<[TftpDoor, HttpDoor, HttpDoor]> {
   const { settings, context, firmwarePath } = platform
   const onError = (error: unknown): void => log.error({ err: error }, 'a request failed')
-  const tls = await openTls(platform)
   const opened: { close(): Promise<void> }[] = []
   try {
     const tftp = await named('TFTP', 'TFTP', settings.tftpPort, () =>
       listenTftp({
         port: settings.tftpPort,
         host: settings.host,
-        answer: (request) => answerTftp(context, request, firmwarePath),
+        answer: (request) => countedTftp(() => answerTftp(context, request, firmwarePath)),
       }),
     )
     opened.push(tftp)
-    const common = { host: settings.host, context, firmwarePath, onError }
+    const problemReports = { ...openProblemReportStore(platform), underWay: new Set<MacAddress>() }
+    const common = { host: settings.host, context, firmwarePath, onError, problemReports }
+    const challenge = createChallenges(() => loadChallenges(platform.db))
     const http = await named('HTTP', 'HTTP', settings.httpPort, () =>
-      listenHttp({ ...common, port: settings.httpPort }),
+      listenHttp({ ...common, port: settings.httpPort, challenge }),
     )
     opened.push(http)
     const https = await named('HTTPS', 'HTTPS', settings.httpsPort, () =>
@@ -139,78 +148,26 @@ async function openDoors(platform: Platform, log: Logger): Promise<[TftpDoor, Ht
   }
 }
 
-interface TlsSource {
-  current(): TlsSettings
-  onChange(handler: (tls: TlsSettings) => void): void
-}
-
-/** The server's certificate and the device CAs in force, followed as they change. */
-async function openTls(platform: Platform): Promise<TlsSource> {
-  const { settings, db, directory, log } = platform
-  const pair = await serverCertificate(platform)
-  let anchors = trustAnchors(casInForce(await loadDeviceCas(db), settings.lab))
-  const handlers: ((tls: TlsSettings) => void)[] = []
-  const proofs = rememberedProofs(() => anchors)
-  function current(): TlsSettings {
-    return { certPem: pair.certPem, keyPem: pair.keyPem, caPems: anchors.cas.map((ca) => ca.pem), prove: proofs }
-  }
-  async function reload(): Promise<void> {
-    anchors = trustAnchors(casInForce(await loadDeviceCas(db), settings.lab))
-    for (const handler of handlers) handler(current())
-  }
-  directory.onChange((change) => {
-    if (change.kind !== 'trust' && change.kind !== 'many') return
-    reload().catch((error: unknown) => log.error({ err: error }, 'device CAs could not be read'))
-  })
-  return { current, onChange: (handler) => handlers.push(handler) }
-}
-
-async function serverCertificate(platform: Platform): Promise<CertificatePair> {
-  const { settings, secrets } = platform
-  if (settings.tlsCertFile !== undefined && settings.tlsKeyFile !== undefined) {
-    try {
-      return { certPem: readFileSync(settings.tlsCertFile, 'utf8'), keyPem: readFileSync(settings.tlsKeyFile, 'utf8') }
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new StartProblem(
-        `Cannot read the server certificate or its key: ${reason}. Correct OFFHOOK_TLS_CERT and OFFHOOK_TLS_KEY.`,
-      )
-    }
-  }
-  const publicHost = settings.publicUrl === undefined ? [] : [new URL(settings.publicUrl).hostname]
-  const hosts = [...new Set(['localhost', '127.0.0.1', '::1', ...publicHost])]
-  return issueServerCertificate(secrets.serverCa, hosts, Date.now())
-}
-
-/** A socket is proved once for each set of CAs, not for each request. */
-function rememberedProofs(anchors: () => TrustAnchors): (socket: TLSSocket) => ProvenCertificate | undefined {
-  const proveSocket = createChainProver()
-  const known = new WeakMap<TLSSocket, { anchors: TrustAnchors; proven: ProvenCertificate | undefined }>()
-  return (socket) => {
-    const entry = known.get(socket)
-    const now = anchors()
-    if (entry !== undefined && entry.anchors === now) return entry.proven
-    const proven = proveSocket(socket, (chain) => now.prove(chain, Date.now()))
-    known.set(socket, { anchors: now, proven })
-    return proven
-  }
-}
-
 /** Work that keeps the store in shape. @returns what stops it */
 async function keepHouse(platform: Platform, log: Logger): Promise<() => Promise<void>> {
-  const { db, settings } = platform
-  await keepEventPartitions(db, settings.eventRetentionDays)
+  const { db, settings, now } = platform
+  const { folder } = openProblemReportStore(platform)
+  async function keep(): Promise<void> {
+    await keepEventPartitions(db, settings.eventRetentionDays)
+    await keepProblemReports(db, folder, { days: settings.problemReportDays, now: now() })
+    await forgetIdempotency(db)
+    await forgetOldTokens(db)
+  }
+  await keep()
   const timer = setInterval(() => {
-    keepEventPartitions(db, settings.eventRetentionDays).catch((error: unknown) =>
-      log.error({ err: error }, 'event partitions could not be kept'),
-    )
+    keep().catch((error: unknown) => log.error({ err: error }, 'old events and problem reports could not be removed'))
   }, PARTITIONS_EVERY_MS)
   timer.unref()
   return () => Promise.resolve(clearInterval(timer))
 }
 
 /** Says which door could not be opened, and what to do. */
-async function named<T extends HttpDoor | TftpDoor | ApiDoor | SyslogDoor>(
+async function named<T extends { close(): Promise<void> }>(
   name: string,
   prefix: string,
   port: number,

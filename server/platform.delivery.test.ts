@@ -90,7 +90,7 @@ describe('sealed delivery', () => {
   })
 
   it('a sealed report is believed by its key; its peer and kind are kept, its text is not shown', async () => {
-    const { mac, profile } = await bound({ delivery: 'sealed' })
+    const { account, mac, profile } = await bound({ delivery: 'sealed' })
     const path = (await viewDevice(db, mac))?.profile_path ?? ''
     const text = new TextEncoder().encode(
       '<flat-status><Software_Version>sip88xx.12-0-3</Software_Version></flat-status>',
@@ -100,7 +100,7 @@ describe('sealed delivery', () => {
     expect((await plainGet(`/report/${path}`, { method: 'PUT', body: text })).kind).toBe('refusal')
     await platform.flush()
     expect(await viewDevice(db, mac)).toMatchObject({ firmware: 'sip88xx.12-0-3', key_confirmed: 1 })
-    expect(await listReports(db, mac)).toMatchObject([{ kind: 'status', trust: 'sealed' }])
+    expect(await listReports(db, mac, account.id)).toMatchObject([{ kind: 'status', trust: 'sealed' }])
   })
 })
 

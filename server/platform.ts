@@ -29,7 +29,9 @@ import {
   type FetchStore,
   type ServeContext,
 } from './nps/mod.ts'
+import { createSignals, metrics } from './metrics/mod.ts'
 import { packageRoot } from './package-root.ts'
+import type { ServerCertificateInForce } from './pki/mod.ts'
 import type { PlatformFacts } from './profiles/mod.ts'
 import { answerRc } from './rc/mod.ts'
 import type { Services } from './services.ts'
@@ -48,12 +50,17 @@ import {
   recordEvents,
   readChange,
   recordObservations,
+  recordServedProfiles,
+  type ServedProfile,
   type Sql,
   type Vault,
 } from './store/mod.ts'
 
 /** At most this many rows or milliseconds are gathered before observations are written. */
 const BATCH = { maxRows: 500, maxWaitMs: 100, queueMax: 50_000 } as const
+
+/** Whole profiles wait here, so fewer of them; one that is dropped is missing in a comparison and nowhere else. */
+const SERVED_BATCH = { maxRows: 100, maxWaitMs: 100, queueMax: 2000 } as const
 
 /** Something that a person must put right before the server can start; the message says what. */
 export class StartProblem extends Error {
@@ -66,6 +73,8 @@ export interface Platform extends Services {
   readonly firmwarePath: (file: Pick<FirmwareFacts, 'sha256'>) => string
   /** Known once the HTTPS and HTTP doors listen. */
   setPublicUrls(urls: { readonly https: string; readonly http: string }): void
+  /** What the HTTPS door shows from now on; profiles name our CA only while it signs. */
+  setServerCertificate(certificate: ServerCertificateInForce): void
   close(): Promise<void>
 }
 
@@ -185,7 +194,7 @@ async function refuseWrongKey(db: Database, key: MasterKey): Promise<void> {
   const right = await checkMasterKey(db, { make: keyCheck(key), verify: (stored) => verifyKeyCheck(key, stored) })
   if (!right) {
     throw new StartProblem(
-      'The master key is not the one that this database was sealed with. Give the right one by OFFHOOK_MASTER_KEY or OFFHOOK_MASTER_KEY_FILE.',
+      'The master key is not the one that this database was sealed with. Give the right one by OFFHOOK_MASTER_KEY or OFFHOOK_MASTER_KEY_FILE. If a change of the key was cut short, run "offhook key rotate" again.',
     )
   }
 }
@@ -205,19 +214,22 @@ function assemble(parts: Parts): Platform {
   const { options, db, vault, secrets, directory, postgres } = parts
   const { settings, log } = options
   const platformFacts = publicFacts(settings, secrets)
-  const notes = openNotes(db, log)
+  const notes = openNotes(db, vault, log)
   const firmwareDir = join(settings.dataDir, 'firmware')
   mkdirSync(firmwareDir, { recursive: true, mode: 0o700 })
+  const signals = createSignals()
   const context: ServeContext = {
     store: fetchStore(parts, notes),
     decide,
     platform: platformFacts.get,
-    caPem: () => secrets.serverCa.certPem,
+    caPem: () => platformFacts.certificate()?.caPem ?? secrets.serverCa.certPem,
     renderings: createRenderings(),
     wrongTokens: createWrongTokens(),
     limits: createSourceLimits(),
+    signals,
     nonceKey: secrets.nonceKey,
     now: parts.now,
+    ...(log.isLevelEnabled('debug') ? { access: (line) => log.debug(line, 'fetch') } : {}),
   }
   return {
     settings,
@@ -229,8 +241,11 @@ function assemble(parts: Parts): Platform {
     context,
     firmwarePath: ({ sha256 }) => join(firmwareDir, sha256),
     facts: platformFacts.get,
+    signals,
     now: parts.now,
     setPublicUrls: platformFacts.set,
+    setServerCertificate: platformFacts.setCertificate,
+    serverCertificate: platformFacts.certificate,
     change: (work) => changeAndApply(db, directory, work),
     note: (events) => notes.add(events, []),
     flush: () => notes.flush(),
@@ -270,47 +285,66 @@ export function decide(route: Route, fetch: Fetch): FetchAnswer {
   return route.kind === 'rc' || route.kind === 'rc-malformed' ? answerRc(route, fetch) : answerFetch(route, fetch)
 }
 
-/** One value that changes only when the public URLs become known: renderings compare it by identity. */
+/** One value that changes only when the public URLs become known or the CA changes: renderings compare it by identity. */
 function publicFacts(settings: Settings, secrets: PlatformSecrets) {
   let facts: PlatformFacts | undefined
+  let certificate: ServerCertificateInForce | undefined
+  function hasCa(): boolean {
+    return certificate === undefined ? settings.tlsCertFile === undefined : certificate.caPem !== undefined
+  }
   function set(urls: { readonly https: string; readonly http: string }): void {
     const publicHttpUrl = settings.publicHttpUrl ?? urls.http
     facts = {
       publicUrl: settings.publicUrl ?? urls.https,
       publicHttpUrl,
       ntpServer: settings.ntpServer,
-      customCaUrl: settings.tlsCertFile === undefined ? `${publicHttpUrl}/ca.pem` : undefined,
+      customCaUrl: hasCa() ? `${publicHttpUrl}/ca.pem` : undefined,
       markerKey: secrets.markerKey,
       resyncPeriodSeconds: settings.resyncPeriodSeconds,
     }
+  }
+  function setCertificate(changed: ServerCertificateInForce): void {
+    const before = certificate
+    certificate = changed
+    if (facts !== undefined && before?.caPem !== changed.caPem) set({ https: facts.publicUrl, http: facts.publicHttpUrl })
   }
   function get(): PlatformFacts {
     assert(facts !== undefined, 'the public URLs are set before anything is served')
     return facts
   }
-  return { get, set }
+  return { get, set, setCertificate, certificate: () => certificate }
 }
 
 interface Notes {
-  add(events: readonly EventRecord[], observations: readonly Observation[]): void
+  add(events: readonly EventRecord[], observations: readonly Observation[], served?: ServedProfile): void
   flush(): Promise<void>
   close(): Promise<void>
 }
 
-function openNotes(db: Database, log: Logger): Notes {
+function openNotes(db: Database, vault: Vault, log: Logger): Notes {
   const onError = (error: unknown): void => log.error({ err: error }, 'observations could not be written')
   const events = createBatch<EventRecord>({ ...BATCH, flush: (rows) => recordEvents(db, rows), onError })
   const seen = createBatch<Observation>({ ...BATCH, flush: (rows) => recordObservations(db, rows), onError })
+  const versions = createBatch<ServedProfile>({
+    ...SERVED_BATCH,
+    flush: (rows) => recordServedProfiles(db, vault, rows),
+    onError,
+  })
+  const forget = metrics.addGauge('offhook_batch_waiting_rows', 'Observations not yet written', {}, () =>
+    [events, seen, versions].reduce((sum, batch) => sum + batch.waitingCount, 0),
+  )
   return {
-    add(newEvents, observations) {
+    add(newEvents, observations, served) {
       for (const event of newEvents) events.add(event)
       for (const observation of observations) seen.add(observation)
+      if (served !== undefined) versions.add(served)
     },
     async flush() {
-      await Promise.all([events.flush(), seen.flush()])
+      await Promise.all([events.flush(), seen.flush(), versions.flush()])
     },
     async close() {
-      await Promise.all([events.close(), seen.close()])
+      forget()
+      await Promise.all([events.close(), seen.close(), versions.close()])
     },
   }
 }
@@ -335,6 +369,7 @@ function fetchStore(parts: Parts, notes: Notes): FetchStore {
   const { directory, db, vault } = parts
   return {
     device: (mac) => directory.device(mac),
+    knows: (mac) => directory.knows(mac),
     macOfPath: (path) => directory.macOfPath(path),
     code: (token) => directory.code(token),
     customer: (customerId) => directory.customer(customerId),
@@ -346,11 +381,12 @@ function fetchStore(parts: Parts, notes: Notes): FetchStore {
       directory.apply({ kind: 'device', mac: keys.mac, ...(path === undefined ? {} : { path }) })
       return settled
     },
-    note(events, observations) {
+    note(events, observations, served) {
       const at = parts.now()
       notes.add(
         events.filter(isNews).map((event) => ({ ...event, at })),
         observations,
+        served,
       )
     },
   }

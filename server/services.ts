@@ -2,6 +2,8 @@
 import type { Logger } from 'pino'
 import type { Millis } from '../protocol/result.ts'
 import type { Settings } from './config.ts'
+import type { Signals } from './metrics/mod.ts'
+import type { ServerCertificateInForce } from './pki/mod.ts'
 import type { PlatformFacts } from './profiles/mod.ts'
 import type { Database, Directory, EventRecord, Sql, Vault } from './store/mod.ts'
 
@@ -12,6 +14,10 @@ export interface Services {
   readonly vault: Vault
   readonly directory: Directory
   readonly facts: () => PlatformFacts
+  /** What the HTTPS door shows; undefined where there is none, as in a command. */
+  readonly serverCertificate: () => ServerCertificateInForce | undefined
+  /** What the doors notice for the watch. */
+  readonly signals: Signals
   readonly now: () => Millis
   /** One transaction; what it changed is in force in this process when this resolves. */
   change<T>(work: (sql: Sql) => Promise<T>): Promise<T>

@@ -177,6 +177,8 @@ export function deviceFacts(
     lines: state === 'bound' ? [lineOf(1)] : [],
     secrets: state === 'bound' ? madeUpSecrets() : undefined,
     layers: [],
+    features: [],
+    pastFeatures: [],
     ...more,
   }
 }

@@ -9,7 +9,7 @@ import type { MacAddress } from '../protocol/identity.ts'
 import { assert, type Millis } from '../protocol/result.ts'
 import { readSettings, type Settings } from './config.ts'
 import { createTestDatabase, type TestDatabase } from './database/testing.ts'
-import type { ProvenCertificate } from './fetch/mod.ts'
+import type { FetchRequest, ProvenCertificate } from './fetch/mod.ts'
 import { type Delivery, serveFetch } from './nps/mod.ts'
 import { openPlatform, type Platform } from './platform.ts'
 import { loadDeviceFacts } from './store/mod.ts'
@@ -35,7 +35,7 @@ export function scratchFolder(): string {
 
 /** Settings with every port free to choose and everything on the loopback address. */
 export function testSettings(databaseUrl: string, more: Partial<Settings> = {}): Settings {
-  const names = ['API_PORT', 'HTTP_PORT', 'HTTPS_PORT', 'TFTP_PORT']
+  const names = ['API_PORT', 'HTTP_PORT', 'HTTPS_PORT', 'TFTP_PORT', 'SYSLOG_PORT', 'SIP_PORT']
   const read = readSettings({}, { ...Object.fromEntries(names.map((name) => [name, '0'])), LOG_LEVEL: 'silent' })
   assert(read.ok, 'the settings of tests are right')
   return { ...read.value, host: '127.0.0.1', dataDir: scratchFolder(), databaseUrl, masterKey: MASTER_KEY, ...more }
@@ -93,6 +93,11 @@ export async function plantSecretsOf(platform: Platform): Promise<void> {
 /** The longest line of a key file: enough to know it again. */
 export function bodyOfPem(pem: string): string {
   return pem.split('\n')[1] ?? pem
+}
+
+/** One fetch, whoever asks. */
+export function servedTo(platform: Platform, request: FetchRequest): Promise<Delivery> {
+  return serveFetch(platform.context, request)
 }
 
 /** One fetch by a certified phone. */

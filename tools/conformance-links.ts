@@ -302,4 +302,5 @@ export const SHOWN_BY: Readonly<Record<string, readonly string[]>> = {
     'go out every Periodic_Upload_To_Server seconds',
   ],
   '12.2-sealed': ['are sealed with --key'],
+  '12.3-upload': ['are a form with name, serial number, user and archive'],
 }

@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -34,11 +35,19 @@ const LOCK_POLL_MS = 200
 /** The other parties of the tests: the program that is looked for, and the Debian package that brings it. */
 const TEST_PROGRAMS = [
   { program: 'kamailio', debianPackage: 'kamailio' },
+  { program: 'sipp', debianPackage: 'sip-tester' },
   { program: 'tftp', debianPackage: 'tftp-hpa' },
   { program: 'atftp', debianPackage: 'atftp' },
   { program: 'curl', debianPackage: 'curl' },
   { program: 'openssl', debianPackage: 'openssl' },
   { program: 'chromium', debianPackage: 'chromium' },
+]
+/** Peers of the bench. The first two exclude each other as Debian packages, so they are unpacked and never installed. */
+const BENCH_FOLDER = join(ROOT, 'node_modules', '.offhook-bench')
+const BENCH_UNPACKED = ['tftpd-hpa', 'atftpd']
+const BENCH_INSTALLED = [
+  { program: 'dnsmasq', debianPackage: 'dnsmasq-base' },
+  { program: 'tcpdmatch', debianPackage: 'tcpd' }, // brings libwrap, which the unpacked ones need
 ]
 /** Packages above that bring a service, which must not run at boot just because the tests wanted the program. */
 const SERVICES = ['kamailio']
@@ -48,10 +57,10 @@ export class SetupError extends Error {}
 
 /**
  * Installs and builds what has changed since the last time; quick and silent when nothing has.
- * @param {{ forTests?: boolean }} [options]
+ * @param {{ forTests?: boolean, forBench?: boolean }} [options]
  * @throws {SetupError} with one line to show
  */
-export async function setUp({ forTests = false } = {}) {
+export async function setUp({ forTests = false, forBench = false } = {}) {
   checkNodeVersion()
   // An installation without sources has nothing to install or build.
   if (!existsSync(join(ROOT, 'tsconfig.build.json')) && existsSync(BUILD_STAMP)) return
@@ -65,6 +74,7 @@ export async function setUp({ forTests = false } = {}) {
     }
   }
   if (forTests) await provideTestPrograms()
+  if (forBench) await provideBenchPrograms()
 }
 
 function checkNodeVersion() {
@@ -192,6 +202,35 @@ async function provideTestPrograms() {
   if (stillMissing.length > 0) throw new SetupError(`No program came with the packages ${stillMissing.join(' ')}`)
 }
 
+/** What cannot be had is left out of the bench, which says so. */
+async function provideBenchPrograms() {
+  if (findProgram('apt-get') === undefined) return
+  const missing = BENCH_INSTALLED.filter(({ program }) => findProgram(program) === undefined)
+  const names = missing.map(({ debianPackage }) => debianPackage)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l' }
+  const wanted = BENCH_UNPACKED.filter((name) => !existsSync(join(BENCH_FOLDER, name)))
+  if (names.length + wanted.length === 0 || process.getuid?.() !== 0) return
+  say(`fetching peers for the bench: ${[...names, ...wanted].join(' ')}`)
+  await run('apt-get', ['update', '-q'], env)
+  const allowServices = forbidServiceStarts()
+  try {
+    if (names.length > 0) await run('apt-get', ['install', '-y', '--no-install-recommends', ...names], env)
+    for (const name of wanted) await unpackPackage(name, env)
+  } finally {
+    allowServices()
+  }
+}
+
+async function unpackPackage(name, env) {
+  const folder = join(BENCH_FOLDER, `${name}.new`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  await run('apt-get', ['download', '-q', name], env, folder)
+  const file = readdirSync(folder).find((each) => each.endsWith('.deb'))
+  if (file === undefined || (await run('dpkg-deb', ['-x', join(folder, file), folder], env)) !== 0) return
+  renameSync(folder, join(BENCH_FOLDER, name)) // whole or not there
+}
+
 function missingPackages() {
   const missing = TEST_PROGRAMS.filter(({ program }) => findProgram(program) === undefined)
   const packages = missing.map(({ debianPackage }) => debianPackage)
@@ -278,9 +317,9 @@ function tryListen(name) {
 /** Of the child that runs now; a group of its own, because npm and tsc start programs themselves. */
 let runningGroup
 
-function run(program, args, env = process.env) {
+function run(program, args, env = process.env, cwd = ROOT) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 2, 2], detached: true })
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 2, 2], detached: true })
     runningGroup = child.pid
     child.once('error', (error) => reject(new SetupError(`Cannot run "${program}": ${error.message}`)))
     child.once('exit', (code, signal) => {
@@ -316,7 +355,7 @@ function endGroup(group, signal) {
 
 /**
  * Runs `setUp` with the signals handled; used by this script and by bin/offhook.js.
- * @param {{ forTests?: boolean, stopIsSuccess?: boolean }} [options] `stopIsSuccess`: a signal ends us with exit code 0
+ * @param {{ forTests?: boolean, forBench?: boolean, stopIsSuccess?: boolean }} [options] `stopIsSuccess`: a signal ends us with exit code 0
  * @returns {Promise<() => void>} stops handling the signals; to be called when somebody else does
  */
 export async function setUpOrExit({ stopIsSuccess = false, ...options } = {}) {
@@ -354,5 +393,5 @@ function say(text) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === realpathSync(fileURLToPath(import.meta.url))) {
-  await setUpOrExit({ forTests: process.argv.includes('--test') })
+  await setUpOrExit({ forTests: process.argv.includes('--test'), forBench: process.argv.includes('--bench') })
 }

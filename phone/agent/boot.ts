@@ -8,6 +8,7 @@ import { wantUpgrade } from './effects.ts'
 import { tellLines } from './lines.ts'
 import { say } from './mask.ts'
 import { parameterNumber, parameterYes } from './parameters.ts'
+import { armProblemReportTimer } from './prt.ts'
 import { reboot } from './reboot.ts'
 import { wantReport } from './report.ts'
 import { armReportAtBoot, armReportTimer, reportOccasion } from './report-schedule.ts'
@@ -76,7 +77,7 @@ function startWork(agent: Agent, moment: Moment): Turn {
     succeeded,
   })
   const resyncing = armTriggerPoll(armResyncAt(firstResync(started, cause, moment), moment), moment)
-  const armed = armReportAtBoot(armReportTimer(resyncing, moment), moment)
+  const armed = armProblemReportTimer(armReportAtBoot(armReportTimer(resyncing, moment), moment), moment)
   return andThen(
     andThen(turnOf(wantUpgrade(armed)), (agent) => tellLines(agent, { kind: 'start' }, moment)),
     // MPP §12.2: On Request also means at a restart.

@@ -7,6 +7,7 @@ import { isBlank } from './discovery.ts'
 import { parametersChanged } from './effects.ts'
 import { say } from './mask.ts'
 import { parameterYes } from './parameters.ts'
+import { wantProblemReport } from './prt.ts'
 import { reboot } from './reboot.ts'
 import { wantReport } from './report.ts'
 import { armReportAfterEdit } from './report-schedule.ts'
@@ -41,6 +42,8 @@ function runCommand(agent: Agent, command: Command, moment: Moment): Turn {
       return applyPosted(agent, command.body, moment)
     case 'report':
       return wantReport(agent, moment)
+    case 'problem-report':
+      return wantProblemReport(agent, command.description)
     case 'locally-changed':
       return locallyChanged(agent, command, moment)
     default:

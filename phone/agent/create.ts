@@ -71,6 +71,7 @@ export function emptyRam(now: Millis): Ram {
     pendingCustomCa: false,
     failedUpgrade: undefined,
     reports: [],
+    problemReport: undefined,
     changedSinceBoot: [],
     discovery: undefined,
     srvQueryId: undefined,

@@ -1,6 +1,7 @@
 /** What follows from changed parameters: a reboot, new registrations, another schedule, an upgrade. Source: MPP §5.5, §5.7, §6. */
 import { needsReboot } from './apply.ts'
 import { tellLines } from './lines.ts'
+import { armProblemReportTimer } from './prt.ts'
 import { armReportTimer } from './report-schedule.ts'
 import { armResyncAt, rearmPeriodic } from './schedule.ts'
 import { andThen, type Moment, type Turn, turnOf, withRam } from './turn.ts'
@@ -41,8 +42,9 @@ export function wantUpgrade(agent: Agent): Agent {
 function reschedule(agent: Agent, changed: readonly string[], moment: Moment): Agent {
   const touches = (elements: readonly string[]) => changed.some((element) => elements.includes(element))
   const reports = touches(REPORTS) ? armReportTimer(agent, moment) : agent
-  if (!touches(SCHEDULE)) return reports
-  const at = armResyncAt(reports, moment)
+  const armed = touches(['PRT_Max_Timer']) ? armProblemReportTimer(reports, moment) : reports
+  if (!touches(SCHEDULE)) return armed
+  const at = armResyncAt(armed, moment)
   // A phone that waits for a retry or is in a run gets its period when that run has succeeded.
   const periodic = at.ram.run === undefined && at.ram.succeeded && at.ram.timers.retry === undefined
   return periodic ? rearmPeriodic(at, moment) : at

@@ -30,6 +30,8 @@ export function pressKeys(agent: Agent, entry: KeypadEntry, moment: Moment): Tur
     case 'factory-reset':
       if (!isIdle(agent)) return refused(agent, 'a line is in a call')
       return runCommands(agent, [{ kind: 'factory-reset' }], moment)
+    case 'report-problem':
+      return runCommands(agent, [{ kind: 'problem-report', description: entry.description }], moment)
     default:
       return assertNever(entry)
   }

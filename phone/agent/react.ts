@@ -35,6 +35,7 @@ import { printDownloadUrl } from './http-request.ts'
 import { pressKeys } from './keypad.ts'
 import { moveLines, tellLines } from './lines.ts'
 import { say } from './mask.ts'
+import { problemReportDue, problemReportEnded } from './prt.ts'
 import { reportEnded, wantReport } from './report.ts'
 import { armReportTimer } from './report-schedule.ts'
 import { discoverySrvAnswered, resyncDownloadEnded, wishResync } from './resync.ts'
@@ -176,6 +177,8 @@ function ring(agent: Agent, name: TimerName, moment: Moment): Turn {
       return flashWritten(agent, moment)
     case 'report':
       return wantReport(armReportTimer(agent, moment), moment)
+    case 'problem-report':
+      return problemReportDue(agent, moment)
     case 'trigger-poll': {
       const polled = pollTriggers(agent, moment)
       return polled.turnedTrue
@@ -223,6 +226,8 @@ function progressed({ agent, actions, end }: Progress, download: Download, momen
         return reportEnded(agent, end, download.options)
       case 'custom-ca':
         return customCaEnded(agent, end, moment)
+      case 'problem-report':
+        return problemReportEnded(agent, end)
       default:
         return assertNever(download.purpose)
     }

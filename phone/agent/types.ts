@@ -124,7 +124,7 @@ export interface Lease {
 }
 
 /** Which work of the phone a download belongs to. */
-export type FetchPurpose = 'rc' | 'profile' | 'firmware' | 'firmware-part' | 'report' | 'custom-ca'
+export type FetchPurpose = 'rc' | 'profile' | 'firmware' | 'firmware-part' | 'report' | 'custom-ca' | 'problem-report'
 
 /** One transport exchange; redirects, authentication and retries are the agent's own business. */
 export interface FetchRequest {
@@ -193,6 +193,8 @@ export type KeypadEntry =
   | { readonly kind: 'reboot' }
   | { readonly kind: 'factory-reset' }
   | { readonly kind: 'set'; readonly element: string; readonly value: string }
+  /** The entry "Report problem" (MPP §12.3); `description` is what the user chose. */
+  | { readonly kind: 'report-problem'; readonly description: string }
 
 export type SipTransport = 'udp' | 'tcp' | 'tls'
 
@@ -251,6 +253,7 @@ export type Command =
   | { readonly kind: 'factory-reset' }
   | { readonly kind: 'apply-profile'; readonly body: Uint8Array }
   | { readonly kind: 'report' }
+  | { readonly kind: 'problem-report'; readonly description: string }
   /** Parameters were changed on the web pages or the LCD; the flash in the returned agent already holds them. */
   | {
       readonly kind: 'locally-changed'
@@ -269,6 +272,7 @@ export type TimerName =
   | 'upgrade'
   | 'flash'
   | 'report'
+  | 'problem-report'
   | 'trigger-poll'
 
 /**
@@ -379,6 +383,8 @@ export interface Ram {
   readonly failedUpgrade: string | undefined
   /** Uploads to do; the first one is in progress when a report download is. */
   readonly reports: readonly ReportItem[]
+  /** A problem report to send, by its description. */
+  readonly problemReport: string | undefined
   /** Elements changed by profiles of this boot whose effect waits for the end of a successful run. */
   readonly changedSinceBoot: readonly string[]
   readonly discovery: Discovery | undefined

@@ -3,6 +3,7 @@
  * that of MPP §5.5: after a resync the custom CA, the upgrade, reports, the reboot; then whatever resync waits.
  */
 import { refreshCustomCa } from './custom-ca.ts'
+import { sendProblemReport } from './prt.ts'
 import { factoryReset, reboot } from './reboot.ts'
 import { sendNextReport } from './report.ts'
 import { resyncMayStart, startPending } from './resync.ts'
@@ -33,6 +34,7 @@ function nextPiece({ ram }: Agent, { now }: Moment): ((agent: Agent, moment: Mom
   if (ram.pendingCustomCa) return refreshCustomCa
   if (ram.pendingUpgrade !== undefined && idle) return considerUpgrade
   if (ram.reports.length > 0) return sendNextReport
+  if (ram.problemReport !== undefined) return sendProblemReport
   if (why !== undefined && idle) return (agent, moment) => reboot(agent, why, moment)
   return resyncMayStart(ram, now) ? startPending : undefined
 }

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { utf8Bytes, utf8Text } from '../../protocol/bytes.ts'
@@ -125,6 +125,32 @@ describe('SIP over TCP', () => {
     expect(await next()).toMatchObject({ peer: { port }, failed: expect.stringMatching(/./) as string })
   })
 
+  it('listens on its own port once it uses TCP, and answers on the connection that a request came by [RFC 3261 §18.2]', async () => {
+    const silent = await listen(createServer())
+    const { link, next } = await open()
+    expect(await canConnect(link.port)).toBe(false)
+    link.send({ host: HOST, port: silent, transport: 'tcp' }, utf8Bytes(REGISTER))
+    const proxy = await until(
+      () => undefined,
+      () => tryConnect(link.port),
+    )
+    closeLater(() => void proxy.destroy())
+    let heard = ''
+    proxy.on('data', (chunk) => {
+      heard += chunk.toString()
+    })
+    proxy.write(OK.replace('200 OK', '299 Asked'))
+    const asked = await next()
+    expect(asked).toMatchObject({ text: expect.stringContaining('299 Asked') as string })
+    expect(asked.peer).toEqual({ host: HOST, port: proxy.localPort, transport: 'tcp' })
+    link.send(asked.peer, utf8Bytes(OK))
+    await until(() => (heard === OK ? true : undefined))
+    link.dropConnections()
+    await once(proxy, 'end')
+    await link.close()
+    expect(await canConnect(link.port)).toBe(false)
+  })
+
   it('hangs up on what is no SIP', async () => {
     const port = await listen(createServer((socket) => socket.write('hello\r\nthere\r\n\r\n')))
     const { link, next } = await open()
@@ -173,10 +199,28 @@ function never(): never {
   throw new Error('nothing comes here')
 }
 
+async function tryConnect(port: number): Promise<Socket | undefined> {
+  const socket = connect(port, HOST)
+  const isOpen = await new Promise((resolve) => {
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+  })
+  return isOpen === true ? socket : undefined
+}
+
+async function canConnect(port: number): Promise<boolean> {
+  const socket = await tryConnect(port)
+  socket?.destroy()
+  return socket !== undefined
+}
+
 /** Looks again after each turn of the event loop. */
-async function until<T>(look: () => T | undefined): Promise<T> {
+async function until<T>(
+  look: () => T | undefined,
+  wait: () => Promise<T | undefined> = () => Promise.resolve(undefined),
+): Promise<T> {
   for (;;) {
-    const found = look()
+    const found = look() ?? (await wait())
     if (found !== undefined) return found
     await new Promise((resolve) => setImmediate(resolve))
   }

@@ -1,10 +1,11 @@
 /**
- * The phone's SIP sockets: one for UDP, and a connection to each server that it talks to by TCP or TLS.
- * Source: RFC 3261 §18.
+ * The phone's SIP sockets: one for UDP, and a connection to each server that it talks to by TCP or TLS. A phone that uses
+ * TCP also listens there, on the port that its Contact names: a proxy may open a connection of its own for a request.
+ * Source: RFC 3261 §18, §18.2.1.
  */
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import { concatBytes } from '../../protocol/bytes.ts'
 import type { Millis } from '../../protocol/result.ts'
@@ -47,13 +48,13 @@ export async function openSipLink(options: SipLinkOptions): Promise<SipLink> {
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4')
   await bind(socket, options)
   const udp = new UdpLink(socket, family, options)
-  const streams = new StreamLink(options)
+  const streams = new StreamLink(options, socket.address().port)
   return {
     port: socket.address().port,
     send: (peer, bytes) => (peer.transport === 'udp' ? udp.send(peer, bytes) : streams.send(peer, bytes)),
     dropConnections: () => streams.drop(),
     async close() {
-      streams.destroy()
+      await streams.destroy()
       await udp.close()
     },
   }
@@ -129,14 +130,18 @@ interface Connection {
 
 class StreamLink {
   readonly #options: SipLinkOptions
-  /** In the order of their opening. */
+  readonly #port: number
+  /** In the order of their opening; those of others under the address that they came from. */
   readonly #connections = new Map<string, Connection>()
+  #server: Server | undefined
 
-  constructor(options: SipLinkOptions) {
+  constructor(options: SipLinkOptions, port: number) {
     this.#options = options
+    this.#port = port
   }
 
   send(peer: SipPeer, bytes: Uint8Array): void {
+    if (peer.transport === 'tcp') this.#server ??= this.#listen()
     const { socket } = this.#find(peer) ?? this.#open(peer)
     socket.write(bytes)
     if (socket.writableLength > UNSENT_BYTES_MAX) socket.destroy(new Error('the server does not read'))
@@ -146,8 +151,35 @@ class StreamLink {
     for (const connection of this.#forgetAll()) connection.socket.end()
   }
 
-  destroy(): void {
+  async destroy(): Promise<void> {
     for (const connection of this.#forgetAll()) connection.socket.destroy()
+    const server = this.#server
+    this.#server = undefined
+    if (server?.listening === true) await new Promise<void>((closed) => server.close(() => closed()))
+  }
+
+  /** Where somebody else has the port, requests still come on the connections that the phone opened. */
+  #listen(): Server {
+    const { address } = this.#options
+    const isLoopback = address === '::1' || address.startsWith('127.')
+    const server = createServer((socket) => this.#accept(socket))
+    server.on('error', () => undefined)
+    server.maxConnections = CONNECTIONS_MAX
+    server.listen({ port: this.#port, exclusive: true, ...(isLoopback ? { host: address } : {}) })
+    return server
+  }
+
+  #accept(socket: Socket): void {
+    const host = addressOf(socket)
+    if (host === undefined || socket.remotePort === undefined) return void socket.destroy()
+    this.#makeRoom()
+    const peer: SipPeer = { host, port: socket.remotePort, transport: 'tcp' }
+    const connection: Connection = { peer, socket, rest: new Uint8Array(0) }
+    this.#connections.set(keyOf(peer), connection)
+    socket.on('data', (chunk: Uint8Array) => this.#receive(connection, chunk))
+    // Nobody waits for anything on it: what it brought was answered, or cannot be any more.
+    socket.on('error', () => this.#forget(connection))
+    socket.on('close', () => this.#forget(connection))
   }
 
   /** By the name that was asked for, or by the address that an answer goes back to. */
@@ -160,12 +192,15 @@ class StreamLink {
     )
   }
 
-  #open(peer: SipPeer): Connection {
+  #makeRoom(): void {
     const [oldest] = this.#connections.values()
-    if (oldest !== undefined && this.#connections.size >= CONNECTIONS_MAX) {
-      this.#forget(oldest)
-      oldest.socket.end()
-    }
+    if (oldest === undefined || this.#connections.size < CONNECTIONS_MAX) return
+    this.#forget(oldest)
+    oldest.socket.end()
+  }
+
+  #open(peer: SipPeer): Connection {
+    this.#makeRoom()
     const connection: Connection = { peer, socket: this.#connect(peer), rest: new Uint8Array(0) }
     this.#connections.set(keyOf(peer), connection)
     const { socket } = connection

@@ -36,4 +36,4 @@ export {
 } from './profile.ts'
 export { type ReadOptions, type ReadProfile, readProfile, WARNINGS_MAX } from './read.ts'
 export { factoryState, type ParameterStore, setByUser, type StoredParameter, storedParameter } from './store.ts'
-export { writeProfile } from './write.ts'
+export { wrapLines, writeElement, writeProfile } from './write.ts'

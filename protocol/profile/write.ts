@@ -7,8 +7,17 @@ import type { Profile, ProfileElement } from './profile.ts'
  * Throws only if a name cannot be the name of an element.
  */
 export function writeProfile(profile: Profile): string {
-  const lines = profile.elements.map((element) => `${elementText(element)}\n`)
+  return wrapLines(profile.elements.map((element) => writeElement(element)))
+}
+
+/** The profile whose elements are written already, by {@link writeElement}. */
+export function wrapLines(lines: readonly string[]): string {
   return `<flat-profile>\n${lines.join('')}</flat-profile>\n`
+}
+
+/** One element as its line of a profile, with the line's end. Throws as {@link writeProfile}. */
+export function writeElement(element: ProfileElement): string {
+  return `${elementText(element)}\n`
 }
 
 function elementText(element: ProfileElement): string {

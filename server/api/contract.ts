@@ -3,7 +3,13 @@ import { z } from 'zod'
 import { parseMacAddress, parseProductName, parseSerialNumber } from '../../protocol/identity.ts'
 import { CUSTOMER_ID_FORM } from '../accounts/mod.ts'
 
-const id = z.string().min(1).max(128)
+/** The id of anything. */
+export const id = z
+  .string()
+  .min(1)
+  .max(128)
+  // PostgreSQL knows no text with it.
+  .regex(/^[^\u0000]*$/, 'must not hold control characters')
 
 export const Mac = z
   .string()
@@ -15,7 +21,7 @@ export const Mac = z
     return mac ?? z.NEVER
   })
 
-const Serial = z
+export const Serial = z
   .string()
   .max(64)
   .transform((text, context) => {
@@ -28,7 +34,7 @@ const Serial = z
     return serial ?? z.NEVER
   })
 
-const Model = z
+export const Model = z
   .string()
   .max(32)
   .transform((text, context) => {
@@ -39,7 +45,7 @@ const Model = z
   })
 
 /** Text without control characters: it ends in profiles and SIP headers. */
-const plain = (max: number) =>
+export const plain = (max: number) =>
   z
     .string()
     .max(max)
@@ -50,6 +56,7 @@ export const AccountSettingsInput = z.object({
   credentialed: z.boolean().optional(),
   expiredCertificates: z.enum(['refuse', 'accept']).optional(),
   rcForClaimed: z.boolean().optional(),
+  claimedProblemReports: z.boolean().optional(),
 })
 
 export const AccountInput = z
@@ -99,6 +106,7 @@ export const Line = z
     mac: z.string().nullable(),
     index: z.int().nullable(),
     password: z.string().nullable().describe('null unless revealed'),
+    passwordGeneration: z.int().describe('Counts up with each new password'),
     secret: z.literal(true).describe('The password is a secret'),
   })
   .meta({ id: 'Line' })
@@ -136,6 +144,13 @@ export const DeviceInput = z
     model: Model,
     accountId: id.optional(),
     lineIds: z.array(id).max(16).default([]),
+    batchId: id.optional(),
+    label: plain(100).default(''),
+    notes: z
+      .string()
+      .max(2000)
+      .regex(/^[^\u0000]*$/, 'must not hold the character 0')
+      .default(''),
   })
   .meta({ id: 'NewDevice' })
 
@@ -147,6 +162,13 @@ export const Device = z
     accountId: z.string().nullable(),
     heldAccountId: z.string().nullable(),
     state: z.enum(['known', 'held', 'bound', 'released', 'disabled']),
+    farewell: z
+      .enum(['owed', 'served'])
+      .nullable()
+      .describe('Of a phone that was let go: whether it came for its last profile'),
+    batchId: z.string().nullable(),
+    label: z.string(),
+    notes: z.string(),
     versions: z.object({
       wanted: z.string().nullable(),
       served: z.string().nullable(),
@@ -164,33 +186,16 @@ export const Device = z
       })
       .describe('From requests that proved who sent them'),
     claimed: z.object({ at: z.string().nullable(), from: z.string().nullable() }).describe('Not proved'),
+    rc: z
+      .object({
+        enteredAt: z.string().nullable().describe('null: nobody has noted that it was entered there'),
+        firstSeenAt: z.string().nullable().describe('When the phone first proved itself here'),
+      })
+      .describe('Its entry at the vendor’s redirect service, which sealed phones ask'),
     createdAt: z.string(),
     boundAt: z.string().nullable(),
   })
   .meta({ id: 'Device' })
-
-const Origin = z.object({
-  kind: z.enum(['platform', 'layer', 'line', 'device']),
-  scope: z.string().optional(),
-  id: z.string().optional(),
-  revisionId: z.int().optional(),
-})
-
-export const DeviceConfig = z
-  .object({
-    version: z.string().nullable(),
-    parameters: z.record(
-      z.string(),
-      z.object({
-        value: z.string().nullable(),
-        ua: z.string().nullable(),
-        secret: z.boolean().optional(),
-        origin: Origin,
-        overrode: z.array(z.object({ value: z.string().nullable(), origin: Origin })),
-      }),
-    ),
-  })
-  .meta({ id: 'DeviceConfig' })
 
 export const Event = z
   .object({
@@ -240,7 +245,14 @@ export const Layer = z
   .meta({ id: 'Layer' })
 
 export const Firmware = z
-  .object({ name: z.string(), byteCount: z.int(), sha256: z.string(), url: z.string() })
+  .object({
+    name: z.string(),
+    byteCount: z.int(),
+    sha256: z.string(),
+    url: z.string(),
+    notes: z.string(),
+    createdAt: z.string(),
+  })
   .meta({ id: 'Firmware' })
 
 export const DeviceCaInput = z
@@ -260,10 +272,6 @@ export const DeviceCa = z
     inForce: z.boolean(),
   })
   .meta({ id: 'DeviceCa' })
-
-export const Report = z
-  .object({ id: z.int(), at: z.string(), kind: z.string(), trust: z.string(), byteCount: z.int() })
-  .meta({ id: 'Report' })
 
 export const Health = z
   .object({ status: z.enum(['ok', 'starting', 'failing']), doors: z.record(z.string(), z.boolean()) })

@@ -1,18 +1,16 @@
 /** The API door: it listens first and answers 503 until the platform stands. */
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import fastifySwagger from '@fastify/swagger'
+import type { Readable } from 'node:stream'
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
+import { hasZodFastifySchemaValidationErrors, serializerCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
-import { type Api, type ApiPlatform, type ReadyPlatform, typedApi } from './context.ts'
-import { authorize } from './auth.ts'
-import { ApiProblem, type ProblemDocument } from './problem.ts'
+import { type Api, type ApiPlatform, currentRequest, type ReadyPlatform, typedApi } from './context.ts'
+import { createAuthorizer } from './auth.ts'
+import { addDocuments } from './documents.ts'
+import { addIdempotency, rememberingChange } from './idempotency.ts'
+import { ApiProblem } from './problem.ts'
+import { forgetsReach, forgottenReach } from './reach.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { auditRoutes } from './routes/audit.ts'
@@ -35,9 +33,14 @@ import { trustRoutes } from './routes/trust.ts'
 import { userRoutes } from './routes/users.ts'
 import { watchRoutes } from './routes/watch.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
+import { refuseAnyField, strictValidatorCompiler } from './unknown-fields.ts'
 
 /** Bytes of a JSON body; firmware has its own bound. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024
+/** Wrong tokens of one peer within a minute. */
+const WRONG_TOKENS_MAX = 600
+/** How long requests under way may go on when the door closes. */
+const CLOSE_WAIT_MS = 3_000
 
 export interface ApiDoor {
   readonly port: number
@@ -50,20 +53,84 @@ export interface ApiOptions {
   /** undefined until every door listens. */
   readonly platform: () => ApiPlatform | undefined
   readonly log: Logger
+  readonly wrongTokensMax?: number
 }
 
 export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: 'idle', logger: false })
-  const ready: ReadyPlatform = () => {
-    const platform = options.platform()
-    if (platform === undefined) throw new ApiProblem(503, 'starting', 'The platform is starting; try again in a moment')
-    return platform
-  }
-  app.setValidatorCompiler(validatorCompiler)
+  const ready = readyPlatform(options)
+  app.setValidatorCompiler(strictValidatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   allowEmptyJson(app)
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
-    const document = problemOf(error, options.log)
+  answerProblems(app, options.log)
+  addHooks(app, ready, options)
+  await addDocuments(app)
+  await app.register((scope) => addRoutes(typedApi(scope), ready, options))
+  await app.listen({ host: options.host, port: options.port })
+  return { port: (app.server.address() as AddressInfo).port, close: () => closeSoon(app) }
+}
+
+/** A browser opens connections ahead of any request, and those do not count as idle: the end does not wait for them. */
+async function closeSoon(app: FastifyInstance): Promise<void> {
+  const enough = setTimeout(() => app.server.closeAllConnections(), CLOSE_WAIT_MS)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(enough)
+  }
+}
+
+/** The platform as the routes see it: its `change` remembers what requests with an Idempotency-Key did. */
+function readyPlatform(options: ApiOptions): ReadyPlatform {
+  const seen = new WeakMap<ApiPlatform, ApiPlatform>()
+  return () => {
+    const platform = options.platform()
+    if (platform === undefined)
+      throw new ApiProblem(503, 'starting', 'The platform is starting; try again in a moment', undefined, 1)
+    const before = seen.get(platform)
+    if (before !== undefined) return before
+    const remembering = rememberingChange(platform)
+    const change: ApiPlatform['change'] = async (work) => {
+      const request = currentRequest.getStore()
+      if (request !== undefined && forgetsReach(request)) throw forgottenReach()
+      return remembering(work)
+    }
+    const wrapped: ApiPlatform = Object.assign(Object.create(platform) as ApiPlatform, { change })
+    seen.set(platform, wrapped)
+    return wrapped
+  }
+}
+
+function addHooks(app: FastifyInstance, ready: ReadyPlatform, options: ApiOptions): void {
+  const auth = createAuthorizer({ wrongMax: options.wrongTokensMax ?? WRONG_TOKENS_MAX, ready, log: options.log })
+  app.addHook('onClose', () => auth.close())
+  app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.scope !== undefined) await auth.authorize(request, ready())
+  })
+  app.addHook('preValidation', async (request) => {
+    // Left out, sent empty or `{}`: all of them say nothing, and fastify would hand the schema a null.
+    if (request.method !== 'GET') request.body ??= {}
+    const { schema, url } = request.routeOptions
+    if (url?.startsWith('/api/v1/') !== true) return
+    if (schema?.querystring === undefined) refuseAnyField('query', request.query)
+    if (schema?.body === undefined && schema?.consumes === undefined) refuseAnyField('body', request.body)
+  })
+  addIdempotency(app, ready, options.log)
+  app.addHook('preHandler', (request, _reply, done) => currentRequest.run(request, done))
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (reply.statusCode >= 400 || !forgetsReach(request)) return payload
+    if (typeof payload === 'object' && payload !== null && 'destroy' in payload) (payload as Readable).destroy()
+    reply.code(403).type('application/problem+json').removeHeader('content-length')
+    return JSON.stringify(forgottenReach().document)
+  })
+}
+
+function answerProblems(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const { document, retryAfterSeconds } = problemOf(error, log)
+    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+    // What is left of the body would be read as the next request of this connection, or keep it waiting.
+    if (hasUnreadBody(request.raw)) reply.header('connection', 'close')
     return reply.code(document.status).type('application/problem+json').send(JSON.stringify(document))
   })
   app.setNotFoundHandler((request, reply) => {
@@ -74,30 +141,6 @@ export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
     )
     return reply.code(404).type('application/problem+json').send(JSON.stringify(document))
   })
-  app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.scope !== undefined) await authorize(request, ready())
-  })
-  // Left out, sent empty or `{}`: all of them say nothing, and fastify would hand the schema a null.
-  app.addHook('preValidation', async (request) => {
-    if (request.method !== 'GET') request.body ??= {}
-  })
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Offhook',
-        version: '1',
-        description: 'Provisioning of Cisco IP Phones with Multiplatform firmware',
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  })
-  await app.register((scope) => addRoutes(typedApi(scope), ready, options))
-  await app.listen({ host: options.host, port: options.port })
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
 
 /** Each noun's routes; the order is that of the readable page. */
@@ -131,6 +174,11 @@ async function addRoutes(api: Api, ready: ReadyPlatform, options: ApiOptions): P
   api.get('/api/v1/openapi.json', { schema: { hide: true } }, () => api.swagger())
 }
 
+function hasUnreadBody({ headers, readableEnded }: IncomingMessage): boolean {
+  const announced = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  return announced && !readableEnded
+}
+
 /** A POST without a body, but with the JSON content type, is what many clients send: it counts as no body. */
 function allowEmptyJson(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -140,8 +188,8 @@ function allowEmptyJson(app: FastifyInstance): void {
   })
 }
 
-function problemOf(error: FastifyError, log: Logger): ProblemDocument {
-  if (error instanceof ApiProblem) return error.document
+function problemOf(error: FastifyError, log: Logger): ApiProblem {
+  if (error instanceof ApiProblem) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
     const problems = error.validation.map((issue) => ({
       code: 'not-valid',
@@ -150,10 +198,11 @@ function problemOf(error: FastifyError, log: Logger): ProblemDocument {
     }))
     const first = problems[0]
     return new ApiProblem(422, 'not-valid', `${first?.place ?? 'body'}: ${first?.message ?? 'not valid'}`, problems)
-      .document
   }
   const status = error.statusCode ?? 500
-  if (status < 500) return new ApiProblem(status, error.code ?? 'bad-request', error.message).document
+  if (status < 500) return new ApiProblem(status, error.code ?? 'bad-request', error.message)
+  if (error.name === 'DatabaseBusy')
+    return new ApiProblem(503, 'busy', 'The database has more to do than it can; try again in a moment', undefined, 1)
   log.error({ err: error }, 'an API request failed')
-  return new ApiProblem(500, 'failed', 'The request failed here; the log says why').document
+  return new ApiProblem(500, 'failed', 'The request failed here; the log says why')
 }

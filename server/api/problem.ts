@@ -19,9 +19,18 @@ export type ProblemDocument = z.infer<typeof Problem>
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem'
   readonly document: ProblemDocument
+  /** Sent as `Retry-After`; undefined: asking again would not help. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(status: number, type: string, detail: string, problems?: ProblemDocument['problems']) {
+  constructor(
+    status: number,
+    type: string,
+    detail: string,
+    problems?: ProblemDocument['problems'],
+    retryAfterSeconds?: number,
+  ) {
     super(detail)
+    this.retryAfterSeconds = retryAfterSeconds
     this.document = {
       type,
       title: TITLES[status] ?? 'Problem',
@@ -39,7 +48,9 @@ const TITLES: Readonly<Record<number, string>> = {
   404: 'Not found',
   409: 'In conflict with what is there',
   413: 'Too large',
+  415: 'Of a kind that is not read here',
   422: 'Not valid',
+  429: 'Too many',
   500: 'The server failed',
   503: 'Not ready',
 }

@@ -12,12 +12,17 @@ export type Reach = readonly string[] | null
 
 const known = new WeakMap<FastifyRequest, Promise<Reach>>()
 
+/** For what goes on longer than a request. */
+export function freshReach(platform: Pick<ApiPlatform, 'db'>, accountId: string | null): Promise<Reach> {
+  return accountId === null ? Promise.resolve(null) : accountsBelow(platform.db, accountId)
+}
+
 /** Asked once a request. */
 export function reachOf(request: FastifyRequest, platform: ApiPlatform): Promise<Reach> {
   const before = known.get(request)
   if (before !== undefined) return before
   const accountId = request.token?.accountId ?? null
-  const reach = accountId === null ? Promise.resolve(null) : accountsBelow(platform.db, accountId)
+  const reach = freshReach(platform, accountId)
   known.set(request, reach)
   return reach
 }
@@ -52,4 +57,18 @@ export async function mustReachAll(request: FastifyRequest, platform: ApiPlatfor
   if ((await reachOf(request, platform)) !== null) {
     throw new ApiProblem(403, 'out-of-reach', 'This belongs to the whole platform; the token is limited to one account')
   }
+}
+
+/**
+ * Whether a limited token came to a route that never asked for its reach. Such a route is closed to it: what somebody
+ * forgot must not show the devices of others. Routes that are about no account say so by `config.reach: 'free'`.
+ */
+export function forgetsReach(request: FastifyRequest): boolean {
+  const { config } = request.routeOptions
+  if (config.scope === undefined || config.reach === 'free') return false
+  return typeof request.token?.accountId === 'string' && !known.has(request)
+}
+
+export function forgottenReach(): ApiProblem {
+  return new ApiProblem(403, 'out-of-reach', 'This is not open to tokens that are limited to one account')
 }

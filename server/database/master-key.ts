@@ -31,11 +31,18 @@ export class MasterKey {
   /** 8 hex digits, derived one way from the key; may be shown. */
   readonly id: string
   readonly #bytes: Uint8Array
+  #sealing: Uint8Array | undefined
 
   constructor(bytes: Uint8Array) {
     assert(bytes.length === KEY_BYTES, `a master key has ${KEY_BYTES} bytes`)
     this.#bytes = Uint8Array.from(bytes)
     this.id = Buffer.from(this.derive('key id').subarray(0, ID_BYTES)).toString('hex')
+  }
+
+  /** The key that seals secrets, worked out once: a phone's facts alone open five of them. */
+  get sealing(): Uint8Array {
+    this.#sealing ??= this.derive('seal')
+    return this.#sealing
   }
 
   /** A 32-byte key of its own for each purpose: HKDF-SHA-256 (RFC 5869) with the purpose as its info. */
@@ -167,7 +174,7 @@ export function verifyKeyCheck(key: MasterKey, check: string): boolean {
 export function sealSecret(key: MasterKey, plain: Uint8Array | string, context: string, nonce: Uint8Array): Uint8Array {
   assert(nonce.length === NONCE_BYTES, `a nonce has ${NONCE_BYTES} bytes`)
   const head = Buffer.concat([Uint8Array.of(VERSION), Buffer.from(key.id, 'hex')])
-  const cipher = createCipheriv('aes-256-gcm', key.derive('seal'), nonce, { authTagLength: TAG_BYTES })
+  const cipher = createCipheriv('aes-256-gcm', key.sealing, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(Buffer.concat([head, Buffer.from(context)]))
   const body = Buffer.concat([cipher.update(typeof plain === 'string' ? Buffer.from(plain) : plain), cipher.final()])
   return Uint8Array.from(Buffer.concat([head, nonce, body, cipher.getAuthTag()]))
@@ -200,14 +207,9 @@ export function openSecret(
       message: `Cannot open the secret of "${context}": it is sealed under master key ${id}, which is not here`,
     })
   }
-  const decipher = createDecipheriv(
-    'aes-256-gcm',
-    key.derive('seal'),
-    sealed.subarray(HEAD_BYTES, HEAD_BYTES + NONCE_BYTES),
-    {
-      authTagLength: TAG_BYTES,
-    },
-  )
+  const decipher = createDecipheriv('aes-256-gcm', key.sealing, sealed.subarray(HEAD_BYTES, HEAD_BYTES + NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
   decipher.setAAD(Buffer.concat([head, Buffer.from(context)]))
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
   const body = decipher.update(sealed.subarray(HEAD_BYTES + NONCE_BYTES, -TAG_BYTES))

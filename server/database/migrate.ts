@@ -49,9 +49,15 @@ export class MigrationRefused extends Error {
  *
  * Files are named `0001-devices.sql`, and their first line is `-- Breaks older releases: no` or `… yes, <what and since
  * when>`.
+ *
+ * @param upTo the version to stop at, as a backup of an older release needs it; absent: the newest
  */
-export async function migrate(db: Pick<Database, 'pool'>, folder: URL): Promise<{ from: number; to: number }> {
-  const migrations = await readMigrations(folder)
+export async function migrate(
+  db: Pick<Database, 'pool'>,
+  folder: URL,
+  upTo = Number.POSITIVE_INFINITY,
+): Promise<{ from: number; to: number }> {
+  const migrations = (await readMigrations(folder)).filter(({ version }) => version <= upTo)
   const client = await db.pool.connect()
   let broken: Error | undefined
   try {

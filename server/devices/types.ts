@@ -1,6 +1,7 @@
 /** The nouns of a device: identity, state, keys, and everything that a decision about it needs as one plain value. */
 import type { MacAddress, ProductName, SerialNumber } from '../../protocol/identity.ts'
 import type { Millis } from '../../protocol/result.ts'
+import type { Feature } from '../profiles/features/types.ts'
 import type { Layer } from '../profiles/types.ts'
 
 export type DeviceState = 'known' | 'held' | 'bound' | 'released' | 'disabled'
@@ -61,6 +62,8 @@ export interface AccountSettings {
   readonly expiredCertificates: 'refuse' | 'accept'
   /** Whether RC answers a merely claimed MAC. */
   readonly rcForClaimed: boolean
+  /** Whether a problem report is taken from a phone that only claims its MAC. */
+  readonly claimedProblemReports: boolean
 }
 
 export interface AccountFacts {
@@ -78,8 +81,12 @@ export interface DeviceFacts {
   readonly lines: readonly DeviceLine[]
   /** Absent until the device was bound once. */
   readonly secrets: DeviceSecrets | undefined
-  /** Narrower scopes last: platform, provider, model, account, device. Values in clear. */
+  /** Narrower scopes last: platform, provider, model, accounts from the root to its own, batch, device. In clear. */
   readonly layers: readonly Layer[]
+  /** Narrower scopes last: accounts from the root to its own, batch, device; older ones first. */
+  readonly features: readonly Feature[]
+  /** What was taken back: a phone keeps what its profile leaves out, so it is told the factory's values instead. */
+  readonly pastFeatures: readonly Feature[]
 }
 
 /** What a request said about a phone, kept apart by trust. */

@@ -1,6 +1,8 @@
+export * from './drift.ts'
 export * from './evidence.ts'
 export { observationOf, withBelieved } from './observe.ts'
 export * from './report-content.ts'
+export * from './reported.ts'
 export * from './route.ts'
 export * from './standing.ts'
 export * from './types.ts'

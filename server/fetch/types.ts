@@ -8,6 +8,8 @@ import type { AccountFacts, DeviceFacts, Observation } from '../devices/types.ts
 import type { EventName } from '../events.ts'
 import type { ProvenCertificate } from '../pki/types.ts'
 import type { PlatformFacts } from '../profiles/types.ts'
+import type { DriftBasis } from './drift.ts'
+import type { ReportContent } from './report-content.ts'
 
 export type { ProvenCertificate }
 
@@ -28,6 +30,8 @@ export interface FetchRequest {
   /** Raw `Authorization` header, TLS only. */
   readonly authorization: string | undefined
   readonly range: string | undefined
+  /** The header `Content-Encoding` of a body (MPP §2.3: reports may be aes128gcm). */
+  readonly contentEncoding?: string | undefined
   /** Report uploads only, at most REPORT_BYTES_MAX. */
   readonly body: Uint8Array | undefined
 }
@@ -157,9 +161,17 @@ export type FetchCommit =
   | {
       readonly kind: 'store-report'
       readonly mac: MacAddress | undefined
+      readonly accountId: string | undefined
       readonly trust: Observation['trust']
       readonly peer: string
+      readonly at: Millis
+      /** Opened and unpacked, if that was possible. */
       readonly body: Uint8Array
+      readonly content: ReportContent
+      /** Why it could not be opened. */
+      readonly problem: string | undefined
+      /** What the phone's report is compared with; undefined for one that is merely claimed. */
+      readonly basis: DriftBasis | undefined
     }
 
 export interface NotedEvent {

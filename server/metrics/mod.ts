@@ -1,1 +1,4 @@
-export {}
+export * from './delays.ts'
+export * from './loop-delay.ts'
+export * from './metrics.ts'
+export * from './signals.ts'

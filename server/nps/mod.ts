@@ -1,6 +1,7 @@
 export { isPublicAddress } from './address.ts'
 export * from './answer.ts'
 export { WRONG_TOKENS_MAX } from './binding.ts'
+export * from './counted.ts'
 export * from './renderings.ts'
 export { REPORT_BYTES_MAX } from './report.ts'
 export * from './serve.ts'

@@ -35,9 +35,10 @@ export interface Renderings {
   empty(): Uint8Array
 }
 
+/** Each made when it is first asked for: most phones only ever fetch one of them. */
 interface Entry {
   readonly platform: PlatformFacts
-  readonly own: OwnRendering
+  own: OwnRendering | undefined
   readonly sealed: Map<number, Uint8Array>
 }
 
@@ -50,14 +51,21 @@ export function createRenderings(): Renderings {
   function entryOf(facts: DeviceFacts, platform: PlatformFacts): Entry {
     const known = entries.get(facts)
     if (known !== undefined && known.platform === platform) return known
-    const rendered = renderOwnProfile(facts, platform)
-    const entry = { platform, own: { bytes: text(rendered.text), version: rendered.version }, sealed: new Map() }
+    const entry = { platform, own: undefined, sealed: new Map() }
     entries.set(facts, entry)
     return entry
   }
 
+  function ownOf(facts: DeviceFacts, platform: PlatformFacts): OwnRendering {
+    const entry = entryOf(facts, platform)
+    if (entry.own !== undefined) return entry.own
+    const rendered = renderOwnProfile(facts, platform)
+    entry.own = { bytes: text(rendered.text), version: rendered.version }
+    return entry.own
+  }
+
   return {
-    own: (facts, platform) => entryOf(facts, platform).own,
+    own: ownOf,
     sealed(facts, platform, generation) {
       const entry = entryOf(facts, platform)
       const known = entry.sealed.get(generation)
@@ -85,5 +93,5 @@ function keyOf(facts: DeviceFacts, generation: number): string {
 /** Gzip, then the OpenSSL container. The salt comes from key and text: equal input gives equal bytes (MPP §2.1, §2.2). */
 function sealDeterministic(bytes: Uint8Array, key: string): Uint8Array {
   const salt = createHmac('sha256', key).update(bytes).digest().subarray(0, SALT_BYTES)
-  return sealSalted(gzip(bytes), key, salt)
+  return sealSalted(gzip(bytes, 'quick'), key, salt)
 }

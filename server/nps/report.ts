@@ -1,15 +1,17 @@
 /**
- * Reports: believed from a phone that proved itself, or when the body opens with the device's own key.
+ * Reports: believed from a phone that proved itself, or when the body opens with a key that only this device has. One
+ * that opens with a key which others may have, too, is kept as claimed and moves nothing.
  * Source: MPP §12.2; guide "Communication Encryption".
  */
-import { isSalted, openSalted } from '../../protocol/envelope/mod.ts'
 import type { DeviceFacts, Observation } from '../devices/types.ts'
 import {
+  type DriftBasis,
   type Fetch,
   type FetchAnswer,
   observationOf,
   provedByCredentials,
   readReport,
+  type ReportContent,
   refusal,
   refuseStanding,
   refuseStranger,
@@ -17,6 +19,8 @@ import {
   standingOf,
   withBelieved,
 } from '../fetch/mod.ts'
+import { markerOf, resolveDevice } from '../profiles/mod.ts'
+import { type OpenedReport, openReport } from './report-opening.ts'
 
 /** Bytes of one report; a full export of a large phone is about 200 kB (MPP §1.1). */
 export const REPORT_BYTES_MAX = 1024 * 1024
@@ -35,41 +39,51 @@ export function answerReport(route: ReportRoute, fetch: Fetch): FetchAnswer {
     }
     const standing = standingOf(certificate, owner)
     if (standing !== 'bound' || owner === undefined) return refuseStanding(standing, certificate, owner)
-    return take(owner, 'certified', openIfSealed(request.body, owner), fetch)
+    return take(owner, 'certified', opened(owner, fetch), fetch)
   }
   if (owner === undefined || owner.device.state !== 'bound') return refusal('no-evidence')
-  if (provedByCredentials(evidence, owner)) {
-    return take(owner, 'credentialed', openIfSealed(request.body, owner), fetch)
-  }
+  if (provedByCredentials(evidence, owner)) return take(owner, 'credentialed', opened(owner, fetch), fetch)
   if (route.profilePath === undefined && route.mac === undefined) return refusal('no-evidence')
-  const opened = openWithKeys(request.body, owner)
-  if (opened === undefined) return refusal('bad-report', { mac: owner.device.mac, trust: 'claimed' })
-  return take(owner, 'sealed', opened, fetch)
+  const report = opened(owner, fetch)
+  if (report.by === 'nobody' || report.by === 'everybody') {
+    return refusal('bad-report', { mac: owner.device.mac, trust: 'claimed' })
+  }
+  return take(owner, report.by === 'own-key' ? 'sealed' : 'claimed', report, fetch)
 }
 
-interface OpenedReport {
-  readonly body: Uint8Array
-  /** Of the key that it was sealed with. */
-  readonly generation: number | undefined
+function opened(owner: DeviceFacts, { request, facts }: Fetch): OpenedReport {
+  return openReport(request, owner, resolveDevice(owner, facts.platform), REPORT_BYTES_MAX)
 }
 
-function take(
-  owner: DeviceFacts,
-  trust: Exclude<Observation['trust'], 'claimed'>,
-  { body, generation }: OpenedReport,
-  fetch: Fetch,
-): FetchAnswer {
+function take(owner: DeviceFacts, trust: Observation['trust'], report: OpenedReport, fetch: Fetch): FetchAnswer {
   const { request, now } = fetch
-  const { mac, accountId } = owner.device
+  const { mac, accountId, model } = owner.device
+  const { body, generation, problem } = report
+  const content = readReport(body, model)
+  const believed = trust !== 'claimed'
   const answer: FetchAnswer = {
     content: { kind: 'report-taken' },
-    commits: [{ kind: 'store-report', mac, trust, peer: request.peer, body }],
+    commits: [
+      {
+        kind: 'store-report',
+        mac,
+        accountId,
+        trust,
+        peer: request.peer,
+        at: now,
+        body,
+        content,
+        problem: problem ?? (content.kind === 'unknown' ? 'It is no configuration and no status' : undefined),
+        basis: believed ? basisOf(owner, content, fetch) : undefined,
+      },
+    ],
     observations: [],
-    events: [{ name: 'report.received', trust, mac, accountId, data: { byteCount: body.length } }],
+    events: [{ name: 'report.received', trust, mac, accountId, data: { byteCount: body.length, kind: content.kind } }],
   }
   // The key proves who wrote the body. Nobody proved who wrote the query beside it.
-  const asked = trust === 'sealed' ? { ...request, query: '', userAgent: undefined } : request
-  const observation = { ...observationOf(asked, mac, trust, now), ...readReport(body).state }
+  const proved = trust === 'certified' || trust === 'credentialed'
+  const asked = proved ? request : { ...request, query: '', userAgent: undefined }
+  const observation = { ...observationOf(asked, mac, trust, now), ...(believed ? content.state : {}) }
   return withBelieved(
     answer,
     owner.device,
@@ -77,20 +91,14 @@ function take(
   )
 }
 
-function openIfSealed(body: Uint8Array, owner: DeviceFacts): OpenedReport {
-  return openWithKeys(body, owner) ?? { body, generation: undefined }
-}
-
-/** Tries the keys that we hold, newest first; there are at most two or three. */
-function openWithKeys(body: Uint8Array, owner: DeviceFacts): OpenedReport | undefined {
-  if (!isSalted(body)) return undefined
-  const keys = [...(owner.secrets?.profileKeys ?? [])].sort(([a], [b]) => b - a)
-  for (const [generation, key] of keys) {
-    const opened = openSalted(body, key)
-    // CBC has no integrity: a wrong key passes the padding check now and then, so the text must look like a report.
-    if (opened.ok && /^\s*</.test(new TextDecoder().decode(opened.value.subarray(0, 64)))) {
-      return { body: opened.value, generation }
-    }
+/** What the report is compared with: a report that names its marker says itself which version it is of. */
+function basisOf(owner: DeviceFacts, { state }: ReportContent, { facts }: Fetch): DriftBasis {
+  const wanted = resolveDevice(owner, facts.platform)
+  const running = state.runningVersion ?? owner.device.runningVersion
+  const current = markerOf(wanted, facts.platform.markerKey)
+  return {
+    model: owner.device.model,
+    wanted,
+    runs: running === undefined ? 'unknown' : running === current ? 'wanted' : 'another',
   }
-  return undefined
 }

@@ -22,8 +22,10 @@ import {
   type Route,
   routePath,
 } from '../fetch/mod.ts'
+import type { Signals } from '../metrics/mod.ts'
 import type { PlatformFacts } from '../profiles/mod.ts'
 import type { Renderings } from './renderings.ts'
+import { returnPeriod } from './return-period.ts'
 import type { SourceLimits } from './source-limits.ts'
 import type { WrongTokens } from './wrong-tokens.ts'
 
@@ -41,6 +43,8 @@ export type Delivery =
 /** The store as this door needs it; `server/main.ts` puts it together. */
 export interface FetchStore {
   device(mac: MacAddress): Promise<DeviceFacts | undefined>
+  /** Whether a MAC is one of ours, from memory alone. */
+  knows(mac: MacAddress): boolean
   macOfPath(profilePath: string): Promise<MacAddress | undefined>
   code(token: string): Promise<FetchFacts['code']>
   customer(customerId: string): Promise<FetchFacts['customer']>
@@ -54,7 +58,19 @@ export interface FetchStore {
     decide: (facts: Pick<FetchFacts, 'device' | 'code' | 'customer'>) => FetchAnswer,
   ): Promise<{ readonly answer: FetchAnswer; readonly device: DeviceFacts | undefined }>
   /** May be lost in a crash. */
-  note(events: readonly (NotedEvent & { peer: string })[], observations: readonly Observation[]): void
+  note(
+    events: readonly (NotedEvent & { peer: string })[],
+    observations: readonly Observation[],
+    /** A profile of a version that its device had not been served before. */
+    served?: ServedVersion,
+  ): void
+}
+
+export interface ServedVersion {
+  readonly mac: MacAddress
+  readonly version: string
+  /** The text, secrets included. */
+  readonly bytes: Uint8Array
 }
 
 export interface ServeContext {
@@ -65,24 +81,115 @@ export interface ServeContext {
   readonly renderings: Renderings
   readonly wrongTokens: WrongTokens
   readonly limits: SourceLimits
+  readonly signals: Signals
   readonly nonceKey: Uint8Array
   readonly now: () => Millis
+  /** One line a fetch, for who looks for a fault. Never the path: it may be a code or the way to a sealed profile. */
+  readonly access?: (line: Readonly<Record<string, string | number | undefined>>) => void
 }
 
 /** Answers one fetch. Throws only when the machine failed (database, disk); the door then answers 503 or its like. */
 export async function serveFetch(context: ServeContext, request: FetchRequest): Promise<Delivery> {
   const now = context.now()
   const route = routePath(request.path, request.query)
+  // Without credentials to check, a claim costs nothing before it is known to be heard.
+  const claim = request.authorization === undefined ? identify(request, route) : undefined
+  if (claim !== undefined && !isHeard(context, { request, route, evidence: claim, now })) {
+    return logged(context, { request, route, evidence: claim }, LATER)
+  }
   const { evidence, device } = await evidenceAndDevice(context, request, route, now)
-  const facts = await loadFacts(context, route, { request, evidence, device, now })
+  const heard = claim !== undefined || isHeard(context, { request, route, evidence, now })
+  const delivery = heard ? await answerHeard(context, route, { request, evidence, device, now }) : LATER
+  return logged(context, { request, route, evidence }, delivery)
+}
+
+function logged(
+  { access }: ServeContext,
+  { request, route, evidence }: { readonly request: FetchRequest; readonly route: Route; readonly evidence: Evidence },
+  delivery: Delivery,
+): Delivery {
+  access?.({
+    event: 'fetch',
+    door: request.door,
+    route: route.kind,
+    evidence: evidence.kind,
+    mac: namedMac(request, route, evidence),
+    peer: request.peer,
+    outcome: delivery.kind,
+  })
+  return delivery
+}
+
+const LATER: Delivery = { kind: 'later' }
+
+async function answerHeard(
+  context: ServeContext,
+  route: Route,
+  asked: Omit<Fetch, 'facts'> & { readonly device: DeviceFacts | undefined },
+): Promise<Delivery> {
+  const { request, evidence, device, now } = asked
+  const facts = await loadFacts(context, route, asked)
   const fetch: Fetch = { request, evidence, facts, now }
   const first = context.decide(route, fetch)
   const settled = first.commits.length === 0 ? { answer: first, device } : await commit(context, route, fetch)
   noteAnswer(context, request, settled, evidence, now)
-  if (isStrangersFirmware(settled.answer, evidence) && !context.limits.firmware.take(request.peer, now)) {
-    return { kind: 'later' }
-  }
+  noteDownload(context, settled)
+  if (isStrangersFirmware(settled.answer, evidence) && !context.limits.firmware.take(request.peer, now)) return LATER
   return deliver(context, settled.answer.content, settled.device, now)
+}
+
+/**
+ * Whether a request that names a MAC without proof is answered at all. A network that tries too many unknown MACs is not
+ * heard for a while, whatever MAC it names: known and unknown ones get the same. Whoever proves who he is never comes
+ * here, so a search from behind the same address does not hurt certified phones.
+ */
+function isHeard(
+  { signals, store }: ServeContext,
+  asked: { readonly request: FetchRequest; readonly route: Route; readonly evidence: Evidence; readonly now: Millis },
+): boolean {
+  const { request, route, evidence, now } = asked
+  const mac = namedMac(request, route, evidence)
+  if (mac === undefined) return true
+  const { peer, door } = request
+  const proven = provenMac(evidence) !== undefined
+  const asks = macOfRoute(route) !== undefined || credentialedMac(request) !== undefined
+  if (!proven && asks) return signals.claimed({ mac, peer, known: store.knows(mac), door, at: now })
+  signals.named(mac, peer, door, now)
+  return true
+}
+
+/** The MAC that a request is about or comes from, proved or not. */
+function namedMac(request: FetchRequest, route: Route, evidence: Evidence): MacAddress | undefined {
+  const named = macOfRoute(route) ?? provenMac(evidence)
+  if (named !== undefined) return named
+  return credentialedMac(request) ?? (evidence.kind === 'claimed' ? evidence.mac : undefined)
+}
+
+function macOfRoute(route: Route): MacAddress | undefined {
+  return route.kind === 'mac' || route.kind === 'rc' || route.kind === 'report' ? route.mac : undefined
+}
+
+/** A phone whose profile travels sealed proves itself afterwards, when it acknowledges what it has applied. */
+function noteDownload(
+  context: ServeContext,
+  { answer, device }: { readonly answer: FetchAnswer; readonly device: DeviceFacts | undefined },
+): void {
+  if (device?.device.state !== 'bound') return
+  const { content, observations } = answer
+  const whole =
+    content.kind === 'own-profile' ||
+    (content.kind === 'empty-profile' && device.account?.settings.delivery === 'sealed')
+  const believed = whole ? observations.find(({ trust }) => trust !== 'claimed') : undefined
+  if (believed === undefined) return
+  const { runningVersion } = believed
+  const { servedVersion } = device.device
+  context.signals.downloaded({
+    mac: device.device.mac,
+    at: believed.at,
+    cause: believed.cause,
+    unmatched: runningVersion !== undefined && servedVersion !== undefined && runningVersion !== servedVersion,
+    periodSeconds: returnPeriod(device, context.platform()),
+  })
 }
 
 /** Firmware holds no secret, so anybody may have it, but not as fast as he likes. */
@@ -197,6 +304,7 @@ function noteAnswer(
   context.store.note(
     all.filter(({ trust }) => heard || trust !== 'claimed').map((event) => ({ ...event, peer: request.peer })),
     noted.observations.filter(({ trust }) => heard || trust !== 'claimed'),
+    noted.served,
   )
 }
 
@@ -207,7 +315,11 @@ function noteAnswer(
 function withVersions(
   context: ServeContext,
   { answer, device }: { readonly answer: FetchAnswer; readonly device: DeviceFacts | undefined },
-): { readonly observations: readonly Observation[]; readonly events: readonly NotedEvent[] } {
+): {
+  readonly observations: readonly Observation[]
+  readonly events: readonly NotedEvent[]
+  readonly served?: ServedVersion
+} {
   const { content, observations } = answer
   const believed = observations.find(({ trust }) => trust !== 'claimed')
   if (device?.device.state !== 'bound' || believed === undefined) return { observations, events: [] }
@@ -216,12 +328,13 @@ function withVersions(
   if (content.kind !== 'own-profile' && (running === undefined || running === servedVersion)) {
     return { observations, events: [] }
   }
-  const { version } = context.renderings.own(device, context.platform())
+  const { version, bytes } = context.renderings.own(device, context.platform())
   const served = content.kind === 'own-profile' || running === version
   if (!served || version === servedVersion) return { observations, events: [] }
   return {
     observations: observations.map((each) => ({ ...each, servedVersion: version })),
     events: [{ name: 'profile.served', trust: believed.trust, mac, accountId, data: { version } }],
+    served: { mac, version, bytes },
   }
 }
 

@@ -1,1 +1,8 @@
-export {}
+export { refusalOfAddress } from './addresses.ts'
+export {
+  type GuardedAnswer,
+  type GuardedRequest,
+  guardedRequest,
+  type OutboundProblem,
+  readOutboundUrl,
+} from './request.ts'

@@ -1,3 +1,6 @@
+export * from './authority.ts'
 export * from './issue.ts'
 export * from './prove.ts'
+export * from './phone-trust.ts'
+export * from './server-certificate.ts'
 export * from './types.ts'

@@ -1,10 +1,10 @@
 /**
  * Proves a client certificate against the device CAs. TLS has shown that the client holds the key; this shows whose
- * it is. The chain is checked here and at each request, so a CA that was removed counts at once, also for sessions
- * that TLS resumes. Source: MPP §11.2; RFC 5280 §6.
+ * it is. A certificate's path is looked for once under each set of CAs in force, so a CA that was removed counts at once,
+ * also for sessions that TLS resumes. Source: MPP §11.2; RFC 5280 §6.
  */
-import { X509Certificate } from 'node:crypto'
-import { parseCertificateSubject } from '../../protocol/http/mod.ts'
+import { createHash, X509Certificate } from 'node:crypto'
+import { type CertificateIdentity, parseCertificateSubject } from '../../protocol/http/mod.ts'
 import type { Millis } from '../../protocol/result.ts'
 import type { DeviceCa, PeerChain, ProvenCertificate } from './types.ts'
 
@@ -22,14 +22,45 @@ export interface TrustAnchors {
   prove(chain: PeerChain, now: Millis): ProvenCertificate | undefined
 }
 
+/** Phones whose certificate was found to lead to one of our CAs, kept for each set of CAs. */
+const FOUND_MAX = 50_000
+
+/** What never changes about a certificate once its path to a CA is found; its dates are looked at each time. */
+interface Found {
+  readonly identity: CertificateIdentity
+  readonly caFingerprint: string
+  readonly validFrom: Millis
+  readonly validTo: Millis
+}
+
 /** @param cas those in force; a PEM that cannot be read throws, for it was checked when it was installed */
 export function trustAnchors(cas: readonly DeviceCa[]): TrustAnchors {
   const anchors = cas.map((ca): Anchor => ({ ca, certificate: new X509Certificate(ca.pem) }))
-  return { cas, prove: (chain, now) => proveCertificate(chain, anchors, now) }
+  const known = new Map<string, Found>()
+  function find(chain: PeerChain): Found | undefined {
+    const [leaf] = chain
+    if (leaf === undefined) return undefined
+    const digest = createHash('sha256').update(leaf).digest('base64')
+    const before = known.get(digest)
+    if (before !== undefined) return before
+    const found = findProof(chain, anchors)
+    if (found === undefined) return undefined
+    if (known.size >= FOUND_MAX) known.delete(known.keys().next().value ?? '')
+    known.set(digest, found)
+    return found
+  }
+  return {
+    cas,
+    prove(chain, now) {
+      const found = find(chain)
+      if (found === undefined || now < found.validFrom) return undefined
+      return { ...found.identity, caFingerprint: found.caFingerprint, expired: now > found.validTo }
+    },
+  }
 }
 
 /** @returns who the phone is and by which CA, or undefined when nothing is proved. Never throws. */
-function proveCertificate(chain: PeerChain, anchors: readonly Anchor[], now: Millis): ProvenCertificate | undefined {
+function findProof(chain: PeerChain, anchors: readonly Anchor[]): Found | undefined {
   const certificates = readChain(chain)
   const leaf = certificates[0]
   if (leaf === undefined) return undefined
@@ -37,10 +68,13 @@ function proveCertificate(chain: PeerChain, anchors: readonly Anchor[], now: Mil
   const identity = parseCertificateSubject(leaf.subject)
   if (path === undefined || identity === undefined) return undefined
   const { anchor, certificates: used } = path
-  if (used.some((each) => now < Date.parse(each.validFrom)) || !speaksFor(anchor.ca, identity.productName))
-    return undefined
-  const expired = used.some((each) => now > Date.parse(each.validTo))
-  return { ...identity, caFingerprint: anchor.ca.fingerprint, expired }
+  if (!speaksFor(anchor.ca, identity.productName)) return undefined
+  return {
+    identity,
+    caFingerprint: anchor.ca.fingerprint,
+    validFrom: Math.max(...used.map((each) => Date.parse(each.validFrom))),
+    validTo: Math.min(...used.map((each) => Date.parse(each.validTo))),
+  }
 }
 
 function readChain(chain: PeerChain): readonly X509Certificate[] {

@@ -7,6 +7,15 @@ export interface CertificatePair {
   readonly keyPem: string
 }
 
+/** What the HTTPS door shows. */
+export interface ServerCertificateInForce {
+  readonly source: 'files' | 'stored' | 'own'
+  /** The server's own first. */
+  readonly chainPem: string
+  /** The CA that phones learn by `Custom_CA_Rule`; undefined: they are to know the root already. */
+  readonly caPem: string | undefined
+}
+
 /** A CA whose signature proves a phone, and the models that it speaks for. */
 export interface DeviceCa {
   readonly fingerprint: string

@@ -25,6 +25,12 @@ const DEVICE_FACTS: ReadonlyMap<string, DeviceFact> = new Map<string, DeviceFact
   ['account.name', ({ account }) => account?.name ?? ''],
 ])
 
+/** Every name that may stand in braces; `line3.` takes line 3. */
+export const KNOWN_FACTS: readonly string[] = [
+  ...[...LINE_FACTS.keys()].map((name) => `line.${name}`),
+  ...DEVICE_FACTS.keys(),
+]
+
 const BRACES = /\{\{\s*([A-Za-z0-9.]+)\s*\}\}/g
 
 /** @param element its index (`Proxy_2_`) says which line `{{line.…}}` means */

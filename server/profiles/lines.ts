@@ -3,16 +3,25 @@ import { modelInfo } from '../../protocol/profile/mod.ts'
 import type { DeviceFacts, DeviceLine } from '../devices/types.ts'
 import type { LayerParameter } from './types.ts'
 
-/** Extensions of the model without a line are switched off and emptied, so that a line that was taken away is gone. */
-export function lineParameters(facts: DeviceFacts): ReadonlyMap<string, LayerParameter> {
-  const parameters = new Map<string, LayerParameter>()
+export interface ExtensionParameters {
+  /** Undefined: no line is on this extension. */
+  readonly lineId: string | undefined
+  readonly parameters: ReadonlyMap<string, LayerParameter>
+}
+
+/**
+ * One for each extension of the model. Those without a line are switched off and emptied, so that a line that was taken
+ * away is gone.
+ */
+export function lineParameters(facts: DeviceFacts): readonly ExtensionParameters[] {
   const count = modelInfo(facts.device.model)?.lines ?? 1
-  for (let index = 1; index <= count; index++) {
+  return Array.from({ length: count }, (_, at) => {
+    const index = at + 1
     const line = facts.lines.find((each) => each.index === index)
-    const values = line === undefined ? emptyExtension() : extensionOf(line)
-    for (const [name, value] of Object.entries(values)) parameters.set(`${name}_${index}_`, { value })
-  }
-  return parameters
+    const values = Object.entries(line === undefined ? emptyExtension() : extensionOf(line))
+    const parameters = values.map(([name, value]) => [`${name}_${index}_`, { value }] as const)
+    return { lineId: line?.id, parameters: new Map(parameters) }
+  })
 }
 
 function extensionOf(line: DeviceLine): Readonly<Record<string, string>> {

@@ -1,5 +1,7 @@
 export * from './check.ts'
+export * from './diff.ts'
 export * from './facts-in-values.ts'
+export * from './features/mod.ts'
 export * from './platform-layer.ts'
 export * from './preview.ts'
 export * from './render.ts'

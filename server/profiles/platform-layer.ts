@@ -61,6 +61,8 @@ export function platformParameters(facts: DeviceFacts, platform: PlatformFacts):
     Log_Upgrade_Request_Msg: '$PN $MAC -- Requesting upgrade $SCHEME://$SERVIP:$PORT',
     Log_Upgrade_Success_Msg: '$PN $MAC -- Successful upgrade $SCHEME://$SERVIP:$PORT -- $ERR',
     Log_Upgrade_Failure_Msg: '$PN $MAC -- Upgrade failed: $ERR',
+    PRT_Upload_Rule: `${platform.publicUrl}/prt/${facts.device.mac}`,
+    PRT_Upload_Method: 'POST',
     ...(platform.ntpServer === undefined ? {} : { Primary_NTP_Server: platform.ntpServer }),
     ...(platform.customCaUrl === undefined ? {} : { Custom_CA_Rule: platform.customCaUrl }),
   }

@@ -3,7 +3,14 @@
  * Source: MPP §1; the first steps of a phone follow §5.5 (rules read at their turn) and §5.1 (lists).
  */
 import { createHmac } from 'node:crypto'
-import { catalogue, modelInfo, type ProfileElement, writeProfile } from '../../protocol/profile/mod.ts'
+import {
+  catalogue,
+  modelInfo,
+  type ProfileElement,
+  wrapLines,
+  writeElement,
+  writeProfile,
+} from '../../protocol/profile/mod.ts'
 import type { DeviceFacts } from '../devices/types.ts'
 import { permanentRule } from './platform-layer.ts'
 import { resolveDevice } from './resolve.ts'
@@ -24,11 +31,9 @@ export interface RenderedProfile {
 
 /** The profile of a bound device, marker included. */
 export function renderOwnProfile(facts: DeviceFacts, platform: PlatformFacts): RenderedProfile {
-  const resolved = resolveDevice(facts, platform)
-  const version = markerOf(resolved, platform.markerKey)
-  const marked = new Map(resolved)
-  marked.set(MARKER_ELEMENT, markerParameter(version))
-  return { text: canonicalText(marked), version }
+  const lines = linesOf(resolveDevice(facts, platform))
+  const version = markerOfLines(lines, platform.markerKey)
+  return { text: wrapLines(withLine(lines, markerLine(version))), version }
 }
 
 /**
@@ -38,27 +43,79 @@ export function renderOwnProfile(facts: DeviceFacts, platform: PlatformFacts): R
  */
 export function renderSealedProfile(facts: DeviceFacts, platform: PlatformFacts, generation: number): string {
   const resolved = resolveDevice(facts, platform)
-  const sent = new Map([...resolved].filter(([element]) => !KEY_ELEMENTS.includes(element)))
+  const lines = linesOf(resolved)
+  const sent = lines.filter(({ element }) => !KEY_ELEMENTS.includes(element))
   const rule = resolved.get('Profile_Rule')
   if (generation === facts.device.keyIssued || rule === undefined) {
-    sent.set(MARKER_ELEMENT, markerParameter(markerOf(resolved, platform.markerKey)))
-  } else {
-    sent.set('Profile_Rule', { ...rule, value: permanentRule(platform) })
+    return wrapLines(withLine(sent, markerLine(markerOfLines(lines, platform.markerKey))))
   }
-  return canonicalText(sent)
+  const permanent = { ...rule, value: permanentRule(platform) }
+  return wrapLines(withLine(sent, lineOf('Profile_Rule', permanent)))
 }
 
 /** First 16 hex digits of HMAC-SHA-256 over the canonical text without GPP_P. */
 export function markerOf(resolved: ResolvedProfile, markerKey: Uint8Array): string {
-  const unmarked = new Map(resolved)
-  unmarked.delete(MARKER_ELEMENT)
-  return createHmac('sha256', markerKey).update(canonicalText(unmarked)).digest('hex').slice(0, MARKER_HEX_DIGITS)
+  return markerOfLines(linesOf(resolved), markerKey)
+}
+
+function markerOfLines(lines: readonly Line[], markerKey: Uint8Array): string {
+  const unmarked = lines.filter(({ element }) => element !== MARKER_ELEMENT).map(({ text }) => text)
+  return createHmac('sha256', markerKey).update(wrapLines(unmarked)).digest('hex').slice(0, MARKER_HEX_DIGITS)
 }
 
 /** @param resolved also for export: what is in the map is written, secrets included */
 export function canonicalText(resolved: ResolvedProfile): string {
-  const ordered = [...resolved].sort(([a], [b]) => catalogue.order(a) - catalogue.order(b) || (a < b ? -1 : 1))
-  return writeProfile({ elements: ordered.map(([name, parameter]) => elementOf(name, parameter)) })
+  return wrapLines(linesOf(resolved).map(({ text }) => text))
+}
+
+/** One element as it stands in the profile. */
+interface Line {
+  readonly element: string
+  readonly order: number
+  readonly text: string
+}
+
+/** In catalogue order. */
+function linesOf(resolved: ResolvedProfile): readonly Line[] {
+  const lines: Line[] = []
+  for (const [element, parameter] of resolved) lines.push(lineOf(element, parameter))
+  return lines.sort((a, b) => a.order - b.order || (a.element < b.element ? -1 : 1))
+}
+
+/** The texts of the lines with one more, or with another in the place of its element. */
+function withLine(lines: readonly Line[], line: Line): readonly string[] {
+  const others = lines.filter(({ element }) => element !== line.element)
+  const after = others.findIndex(
+    ({ order, element }) => order > line.order || (order === line.order && element > line.element),
+  )
+  const place = after < 0 ? others.length : after
+  return [...others.slice(0, place), line, ...others.slice(place)].map(({ text }) => text)
+}
+
+/** Elements whose last line is remembered: all of a few models. */
+const WRITTEN_MAX = 10_000
+
+interface Written extends Line {
+  readonly parameter: ResolvedParameter
+}
+
+/**
+ * The line written last for each element. Most phones get the same value, so most lines need not be written again; this
+ * remembers what a pure function gave, and never a secret.
+ */
+const written = new Map<string, Written>()
+
+function lineOf(element: string, parameter: ResolvedParameter): Line {
+  const last = written.get(element)
+  if (last !== undefined && looksAlike(last.parameter, parameter)) return last
+  const text = writeElement(elementOf(element, parameter))
+  const line = { element, order: catalogue.order(element), text, parameter }
+  if (!parameter.secret && (last !== undefined || written.size < WRITTEN_MAX)) written.set(element, line)
+  return line
+}
+
+function looksAlike(a: ResolvedParameter, b: ResolvedParameter): boolean {
+  return a.value === b.value && a.ua === b.ua && a.preserve === b.preserve && a.userPref === b.userPref
 }
 
 function elementOf(name: string, parameter: ResolvedParameter): ProfileElement {
@@ -72,8 +129,8 @@ function elementOf(name: string, parameter: ResolvedParameter): ProfileElement {
   }
 }
 
-function markerParameter(version: string): ResolvedParameter {
-  return {
+function markerLine(version: string): Line {
+  return lineOf(MARKER_ELEMENT, {
     value: version,
     ua: 'na',
     preserve: false,
@@ -81,7 +138,7 @@ function markerParameter(version: string): ResolvedParameter {
     secret: false,
     origin: { kind: 'platform' },
     overrode: [],
-  }
+  })
 }
 
 /**

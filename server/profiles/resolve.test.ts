@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { accountFacts, deviceFacts, layerOf, lineOf, MAC, platformFacts, PN, productName } from '../testing-facts.ts'
+import { featureOf } from './features/testing-features.ts'
 import { resolveDevice } from './resolve.ts'
 import type { Layer, ResolvedParameter } from './types.ts'
 
@@ -16,6 +17,14 @@ const EVERY_SCOPE = (['platform', 'provider', 'model', 'account', 'device'] as c
 )
 
 describe('layers', () => {
+  it.each([[{ Dial_Plan_1_: '(one)', Dial_Plan_n_: '(all)' }], [{ Dial_Plan_n_: '(all)', Dial_Plan_1_: '(one)' }]])(
+    'an element named itself wins over the pattern beside it, stored as %o',
+    (parameters) => {
+      const resolved = resolve([layerOf('account', parameters)])
+      expect([resolved.get('Dial_Plan_1_')?.value, resolved.get('Dial_Plan_2_')?.value]).toEqual(['(one)', '(all)'])
+    },
+  )
+
   it('the narrowest wins, and says what it won over, nearest first', () => {
     const found = resolve(EVERY_SCOPE).get('Station_Name')
     expect(found?.value).toBe('device')
@@ -191,5 +200,56 @@ describe('the platform layer, on by default', () => {
     expect(rule({ credentialed: true })).toMatch(
       /^\[--uid \$MA --pwd \$SB\] https:\/\/prov\.example\.com\/cisco-init\?.*&auth=1$/,
     )
+  })
+})
+
+describe('features', () => {
+  const named = (phone: string) => featureOf({ kind: 'key-names', keys: [{ key: 1, name: phone }], phone })
+
+  it('stand over shared layers and lines, and under the layer of the device', () => {
+    const features = [named('said')]
+    const shared = layerOf('batch', { Station_Display_Name: 'shared' }, 'batch_1')
+    expect(resolve([shared], { features }).get('Station_Display_Name')).toMatchObject({
+      value: 'said',
+      origin: { kind: 'feature', featureKind: 'key-names', featureId: features[0]?.id },
+      overrode: [{ value: 'shared' }],
+    })
+    const own = layerOf('device', { Station_Display_Name: 'own' }, MAC)
+    expect(resolve([shared, own], { features }).get('Station_Display_Name')?.value).toBe('own')
+  })
+
+  it('braces in a name are braces: facts are filled in layers only', () => {
+    expect(resolve([], { features: [named('{{account.name}}')] }).get('Short_Name_1_')?.value).toBe('{{account.name}}')
+  })
+
+  it('only the access, where a limit says no more: the value is that of below, else what the phone has [MPP §1.3]', () => {
+    const features = [featureOf({ kind: 'user-limits', access: [{ of: 'Ringer_Volume', access: 'na' }] })]
+    const layer = layerOf('account', { Ringer_Volume: '3' }, 'acc_1')
+    expect(resolve([layer], { features }).get('Ringer_Volume')).toMatchObject({ value: '3', ua: 'na', preserve: false })
+    expect(resolve([], { features }).get('Ringer_Volume')).toMatchObject({ ua: 'na', preserve: true })
+  })
+
+  it('taken back, they leave the values of the factory, under everything that is said now [MPP §1.6]', () => {
+    const dial = { kind: 'speed-dial', place: { kind: 'key', key: 3 }, name: 'A', number: '1' }
+    const pastFeatures = [featureOf(dial)]
+    const found = resolve([], { pastFeatures })
+    expect(found.get('Extension_3_')).toMatchObject({ value: '3', origin: { kind: 'feature', takenBack: true } })
+    expect(found.get('Extended_Function_3_')?.value).toBe('')
+    const layer = layerOf('platform', { Extension_3_: '1' })
+    expect(resolve([layer], { pastFeatures }).get('Extension_3_')?.value).toBe('1')
+    const again = resolve([], { pastFeatures, features: [featureOf(dial)] })
+    expect(again.get('Extended_Function_3_')?.value).toBe('fnc=sd;ext=1@$PROXY;nme=A')
+  })
+
+  it('taken back, a limit gives the access of the factory back, and no password is touched', () => {
+    const limits = { kind: 'user-limits', access: [{ of: 'ringtone', access: 'na' }], adminPassword: 'theirs' }
+    const found = resolve([], { pastFeatures: [featureOf(limits)] })
+    expect(found.get('Default_Ring_1_')).toMatchObject({ ua: 'rw', preserve: true })
+    expect(found.get('Admin_Password')).toMatchObject({ preserve: false, origin: { kind: 'platform' }, overrode: [] })
+  })
+
+  it('what a feature allows to users only comes back as a default that a user may change [MPP §1.3]', () => {
+    const found = resolve([], { pastFeatures: [featureOf({ kind: 'forward', all: '9000' })] })
+    expect(found.get('Cfwd_All_Dest')).toMatchObject({ value: '', ua: 'rw', userPref: true })
   })
 })

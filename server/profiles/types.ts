@@ -1,7 +1,8 @@
 /** Layers of parameters and what becomes of them for one device. */
 import type { UserAccess } from '../../protocol/profile/mod.ts'
+import type { FeatureKind } from './features/types.ts'
 
-export type LayerScope = 'platform' | 'provider' | 'model' | 'account' | 'device'
+export type LayerScope = 'platform' | 'provider' | 'model' | 'account' | 'batch' | 'device'
 
 /** One parameter in a layer. `element` may be a pattern (`Proxy_n_`), meaning every line of the model. */
 export interface LayerParameter {
@@ -9,22 +10,33 @@ export interface LayerParameter {
   readonly ua?: UserAccess
   readonly preserve?: boolean
   readonly userPref?: boolean
+  /**
+   * Only the attributes count: the value stays what it is below, and where nothing says it, what the phone has
+   * (`preserve-value`, MPP §1.3). Features use it; stored layers do not.
+   */
+  readonly attributesOnly?: boolean
 }
 
 export interface Layer {
   readonly scope: LayerScope
-  /** `-` for platform and provider, product name, account id, MAC. */
+  /** `-` for platform and provider, product name, account id, batch id, MAC. */
   readonly id: string
   readonly revisionId: number
   readonly parameters: ReadonlyMap<string, LayerParameter>
 }
 
-/** Where a value comes from: `platform` (built in), a layer, or a feature such as the device's lines. */
+/** Where a value comes from: `platform` (built in), a layer, the device's lines, a feature, or the device's keys. */
 export interface Origin {
-  readonly kind: 'platform' | 'layer' | 'line' | 'device'
+  readonly kind: 'platform' | 'layer' | 'line' | 'feature' | 'device'
+  /** Of a layer or a feature. */
   readonly scope?: LayerScope
+  /** Of that scope; the id of the line where the origin is one. */
   readonly id?: string
   readonly revisionId?: number
+  readonly featureId?: string
+  readonly featureKind?: FeatureKind
+  /** The feature was taken back: this is the factory's value for what it had set. */
+  readonly takenBack?: true
 }
 
 export interface ResolvedParameter {

@@ -18,3 +18,13 @@ with recursive below (id, depth) as (
   })
   return rows.map(({ id }) => id)
 }
+
+/** Whose a device is, or for whom it is held; undefined: it is nobody's, or there is none. */
+export async function accountOfDevice(sql: Pick<Sql, 'one'>, mac: string): Promise<string | undefined> {
+  const row = await sql.one<{ accountId: string | null }>({
+    name: 'account-of-device',
+    text: 'select coalesce(account_id, held_account_id) as "accountId" from device where mac = $1',
+    values: [mac],
+  })
+  return row?.accountId ?? undefined
+}

@@ -16,10 +16,15 @@ export type Change =
   /** An account was made, or its windows changed; the Customer ID may be asked for. */
   | { readonly kind: 'customer'; readonly customerId: string }
   | { readonly kind: 'firmware'; readonly file: FirmwareFacts }
+  | { readonly kind: 'firmware-gone'; readonly name: string }
   /** Device CAs. */
   | { readonly kind: 'trust' }
+  /** The server's own certificate. */
+  | { readonly kind: 'certificate' }
   /** A layer or account that many devices share. */
   | { readonly kind: 'many' }
+  /** More devices, accounts or codes than can be named one by one came or went: the index is read again. */
+  | { readonly kind: 'reload' }
 
 export async function announce(sql: Sql, change: Change): Promise<void> {
   await sql.notify(CHANGE_CHANNEL, JSON.stringify(change))

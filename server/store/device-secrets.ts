@@ -3,14 +3,28 @@ import type { MacAddress } from '../../protocol/identity.ts'
 import type { Sql } from './sql.ts'
 import { newPassword, newProfileKey, SECRET_CONTEXT, type Vault } from './vault.ts'
 
+interface NewSecret {
+  readonly name: string
+  readonly generation: number
+  readonly value: string
+}
+
 /** A new key generation and fresh passwords; the key before stays until the new one is confirmed. */
 export async function createSecrets(sql: Sql, vault: Vault, mac: MacAddress, generation: number): Promise<void> {
-  const secrets = [
+  await putSecrets(sql, vault, mac, [
     { name: 'profile-key', generation, value: newProfileKey() },
     { name: 'admin-password', generation: 1, value: newPassword() },
     { name: 'user-password', generation: 1, value: newPassword() },
     { name: 'uid-password', generation: 1, value: newPassword() },
-  ]
+  ])
+}
+
+/** A new key generation alone. */
+export async function createProfileKey(sql: Sql, vault: Vault, mac: MacAddress, generation: number): Promise<void> {
+  await putSecrets(sql, vault, mac, [{ name: 'profile-key', generation, value: newProfileKey() }])
+}
+
+async function putSecrets(sql: Sql, vault: Vault, mac: MacAddress, secrets: readonly NewSecret[]): Promise<void> {
   for (const secret of secrets) {
     const context = SECRET_CONTEXT.device(mac, secret.name, secret.generation)
     await sql.run({

@@ -6,7 +6,7 @@ import { assignLines, commitConfirmation } from './binding.ts'
 import { dropSecrets } from './device-secrets.ts'
 import { announce } from './changes.ts'
 import { recordEvent } from './events.ts'
-import type { DeviceRow } from './facts.ts'
+import { deleteLayer } from './layers.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
 import { newPassword, newProfilePath, SECRET_CONTEXT, type Vault } from './vault.ts'
@@ -24,17 +24,23 @@ export interface NewDevice {
   readonly lineIds: readonly string[]
 }
 
-interface LockedDevice {
+export interface LockedDevice {
   readonly state: DeviceState
   readonly account_id: string | null
   readonly held_account_id: string | null
   readonly serial: string
+  readonly model: string
+  readonly batch_id: string | null
+  readonly label: string
+  readonly notes: string
+  readonly farewell_owed: boolean
 }
 
-async function lockDevice(sql: Sql, mac: MacAddress): Promise<LockedDevice | undefined> {
+export async function lockDevice(sql: Sql, mac: MacAddress): Promise<LockedDevice | undefined> {
   return sql.one<LockedDevice>({
     name: 'lock-device-row',
-    text: 'select state, account_id, held_account_id, serial from device where mac = $1 for update',
+    text: `select state, account_id, held_account_id, serial, model, batch_id, label, notes, farewell_owed
+             from device where mac = $1 for update`,
     values: [mac],
   })
 }
@@ -124,17 +130,22 @@ export async function endDevice(
   if (row === undefined) return err({ kind: 'unknown' })
   const next = nextState(row.state, how)
   if (next === undefined) return err({ kind: 'not-allowed', state: row.state })
+  // One that was let go and is then shut out still has its farewell to come.
+  const owed = row.state === 'bound' || row.farewell_owed
+  const owner = row.account_id ?? row.held_account_id
   await rotateLinePasswords(sql, vault, mac)
+  if (how === 'release') await forgetWords(sql, who, mac)
   await sql.run({
     name: 'end-device',
     text: `update device set state = $2, held_account_id = null, farewell_owed = $3,
              account_id = case when $4 then account_id end,
              running_version = null, served_version = null, pinned_ca = case when $4 then pinned_ca end
            where mac = $1`,
-    values: [mac, next, row.state === 'bound', how === 'disable'],
+    values: [mac, next, owed, how === 'disable'],
   })
-  await dropSecrets(sql, mac, row.state === 'bound' ? 'but-keys' : 'all')
-  await recordRevision(sql, { who, scope: 'device', target: mac, what: next })
+  await dropSecrets(sql, mac, owed ? 'but-keys' : 'all')
+  const whose = owner === null ? {} : { accountId: owner }
+  await recordRevision(sql, { who, scope: 'device', target: mac, what: next, ...whose })
   await recordEvent(sql, {
     name: how === 'release' ? 'device.released' : 'device.disabled',
     trust: 'operator',
@@ -144,6 +155,21 @@ export async function endDevice(
   })
   await announce(sql, { kind: 'device', mac })
   return ok(undefined)
+}
+
+/** What its account wrote about it and into its layer is not for the account that gets it next. */
+async function forgetWords(sql: Sql, who: string, mac: MacAddress): Promise<void> {
+  await sql.run({
+    name: 'forget-words-of-device',
+    text: `update device set label = '', notes = '', batch_id = null where mac = $1`,
+    values: [mac],
+  })
+  await deleteLayer(sql, who, { scope: 'device', id: mac }, undefined)
+  await sql.run({
+    name: 'forget-draft-of-device',
+    text: `delete from layer_draft where scope = 'device' and id = $1`,
+    values: [mac],
+  })
 }
 
 async function rotateLinePasswords(sql: Sql, vault: Vault, mac: MacAddress): Promise<void> {
@@ -160,45 +186,6 @@ async function rotateLinePasswords(sql: Sql, vault: Vault, mac: MacAddress): Pro
       values: [id, vault.seal(SECRET_CONTEXT.line(id), newPassword())],
     })
   }
-}
-
-/** A device as it is shown: identity, state, what was seen and what is only claimed. */
-export interface DeviceView extends DeviceRow {
-  readonly bound_at: Date | null
-  readonly created_at: Date
-  readonly believed_at: Date | null
-  readonly believed_from: string | null
-  readonly firmware: string | null
-  readonly cause: string | null
-  readonly registration_seconds: number | null
-  readonly claimed_at: Date | null
-  readonly claimed_from: string | null
-}
-
-const VIEW = `select d.mac, d.serial, d.model, d.account_id, d.held_account_id, d.state, d.pinned_ca, d.profile_path,
-       d.key_issued, d.key_confirmed, d.farewell_owed, d.served_version, d.running_version, d.bound_at, d.created_at,
-       s.believed_at, s.believed_from, s.firmware, s.cause, s.registration_seconds, s.claimed_at, s.claimed_from
-  from device d left join device_seen s on s.mac = d.mac`
-
-export async function viewDevice(sql: Pick<Sql, 'one'>, mac: MacAddress): Promise<DeviceView | undefined> {
-  return sql.one<DeviceView>({ name: 'view-device', text: `${VIEW} where d.mac = $1`, values: [mac] })
-}
-
-export interface DeviceFilter {
-  readonly accountId: string | undefined
-  readonly state: DeviceState | undefined
-  readonly after: string | undefined
-  readonly limit: number
-}
-
-export async function listDevices(sql: Pick<Sql, 'query'>, filter: DeviceFilter): Promise<readonly DeviceView[]> {
-  return sql.query<DeviceView>({
-    name: 'list-devices',
-    text: `${VIEW} where ($1::text is null or d.account_id = $1 or d.held_account_id = $1)
-             and ($2::text is null or d.state = $2) and ($3::text is null or d.mac > $3)
-           order by d.mac limit $4`,
-    values: [filter.accountId ?? null, filter.state ?? null, filter.after ?? null, filter.limit],
-  })
 }
 
 export interface StoredEvent {

@@ -9,20 +9,28 @@ import type { Database } from '../database/mod.ts'
 import type { DeviceFacts } from '../devices/mod.ts'
 import type { CodeFacts, CustomerFacts, FirmwareFacts } from '../fetch/mod.ts'
 import { CHANGE_CHANNEL, type Change, readChange } from './changes.ts'
-import { loadCodeFacts, loadCustomerFacts, loadDeviceFacts } from './facts.ts'
+import { loadCodeFacts, loadCustomerFacts, loadDeviceFacts, loadManyDeviceFacts } from './facts.ts'
+import { gatherLoads } from './gathered-loads.ts'
 import { hashOfToken, type Vault } from './vault.ts'
 
 /** Devices whose facts are kept; a profile's facts take about 20 kB. */
 const FACTS_MAX = 20_000
 
+/** Facts of so many devices in one statement, of which so many are under way: one is worked on, one waits for its turn. */
+const GATHERED = { togetherMax: 64, inFlightMax: 2 } as const
+
 /** Codes and Customer IDs whose facts are kept. */
 const TOKENS_MAX = 10_000
+/** Devices that are read at a time. */
+const INDEX_ROWS = 5000
 /** Changes kept while the index is read; beyond it, it is read again. */
 const WAITING_MAX = 100_000
 const RELOAD_AFTER_MS = 1000
 
 export interface Directory {
   device(mac: MacAddress): Promise<DeviceFacts | undefined>
+  /** Whether a MAC is one of ours, from memory alone; yes while nothing here is believed. */
+  knows(mac: MacAddress): boolean
   macOfPath(profilePath: string): Promise<MacAddress | undefined>
   code(token: string): Promise<CodeFacts | undefined>
   customer(customerId: string): Promise<CustomerFacts | undefined>
@@ -57,6 +65,10 @@ export async function openDirectory(db: Database, vault: Vault, now: () => Milli
     for (const handler of handlers) handler(change)
   })
   const { current } = followed
+  const loadOne = gatherLoads<MacAddress, DeviceFacts>({
+    ...GATHERED,
+    loadMany: (macs) => loadManyDeviceFacts(db, vault, macs),
+  })
 
   return {
     async device(mac) {
@@ -64,8 +76,9 @@ export async function openDirectory(db: Database, vault: Vault, now: () => Milli
       if (index !== undefined && !index.macs.has(mac)) return undefined
       return index === undefined
         ? loadDeviceFacts(db, vault, mac)
-        : cached(caches.devices, mac, FACTS_MAX, () => loadDeviceFacts(db, vault, mac))
+        : cached(caches.devices, mac, FACTS_MAX, () => loadOne(mac))
     },
+    knows: (mac) => current()?.macs.has(mac) ?? true,
     macOfPath: async (path) => (current() === undefined ? loadMacOfPath(db, path) : current()?.paths.get(path)),
     async code(token) {
       const hash = hashOfToken(token)
@@ -86,19 +99,23 @@ export async function openDirectory(db: Database, vault: Vault, now: () => Milli
       current() === undefined ? findFirmware(await loadFirmware(db), name) : current()?.firmware.get(name),
     apply(change) {
       const index = current()
-      if (index !== undefined) applyChange(index, caches, change)
+      if (index === undefined) return
+      if (change.kind === 'reload') followed.reload()
+      else applyChange(index, caches, change)
     },
     onChange: (handler) => handlers.push(handler),
     close: followed.close,
   }
 }
 
-/** The index as it is now, undefined while it is not to be believed. */
-async function followIndex(
-  db: Database,
-  caches: Caches,
-  onChange: (change: Change) => void,
-): Promise<{ readonly current: () => Index | undefined; readonly close: () => Promise<void> }> {
+interface FollowedIndex {
+  /** The index as it is now, undefined while it is not to be believed. */
+  readonly current: () => Index | undefined
+  readonly reload: () => void
+  readonly close: () => Promise<void>
+}
+
+async function followIndex(db: Database, caches: Caches, onChange: (change: Change) => void): Promise<FollowedIndex> {
   let index: Index | undefined
   let generation = 0
   let waiting: Change[] = []
@@ -129,11 +146,11 @@ async function followIndex(
   }
 
   function take(change: Change): void {
-    if (index === undefined) {
+    if (change.kind === 'reload') reloadUntilDone()
+    else if (index !== undefined) applyChange(index, caches, change)
+    else {
       waiting.push(change)
       if (waiting.length > WAITING_MAX) reloadUntilDone()
-    } else {
-      applyChange(index, caches, change)
     }
     onChange(change)
   }
@@ -149,6 +166,7 @@ async function followIndex(
   await reload()
   return {
     current: () => index,
+    reload: reloadUntilDone,
     async close() {
       clearTimeout(retry)
       await listening.close()
@@ -191,7 +209,13 @@ function applyChange(index: Index, caches: Caches, change: Change): void {
     case 'firmware':
       index.firmware.set(change.file.name, change.file)
       return
+    case 'firmware-gone':
+      index.firmware.delete(change.name)
+      return
+    // 'reload' is taken before: it is about the index as a whole.
+    case 'reload':
     case 'trust':
+    case 'certificate':
       return
     default:
       return assertNever(change)
@@ -206,11 +230,7 @@ function forgetPast(codes: Map<string, number>): void {
 
 async function loadIndex(db: Database): Promise<Index> {
   const [devices, codes, customers, firmware] = await Promise.all([
-    db.query<{ mac: MacAddress; profile_path: string }>({
-      name: 'index-devices',
-      text: 'select mac, profile_path from device',
-      values: [],
-    }),
+    loadDevices(db),
     db.query<{ hash: string; until: number }>({
       name: 'index-codes',
       text: `select encode(hash, 'hex') as hash, extract(epoch from expires_at)::float8 * 1000 as until
@@ -221,11 +241,29 @@ async function loadIndex(db: Database): Promise<Index> {
     loadFirmware(db),
   ])
   return {
-    paths: new Map(devices.map((row) => [row.profile_path, row.mac])),
-    macs: new Set(devices.map((row) => row.mac)),
+    ...devices,
     codes: new Map(codes.map((row) => [row.hash, row.until])),
     customers: new Set(customers.map((row) => row.customer_id)),
     firmware: new Map(firmware.map((row) => [row.name, row])),
+  }
+}
+
+/** A part at a time: all rows at once would be the most memory that the process ever takes. */
+async function loadDevices(db: Database): Promise<Pick<Index, 'paths' | 'macs'>> {
+  const paths = new Map<string, MacAddress>()
+  const macs = new Set<string>()
+  for (let last = ''; ; ) {
+    const rows = await db.query<{ mac: MacAddress; profile_path: string }>({
+      name: 'index-devices',
+      text: 'select mac, profile_path from device where mac > $1 order by mac limit $2',
+      values: [last, INDEX_ROWS],
+    })
+    for (const { mac, profile_path: path } of rows) {
+      macs.add(mac)
+      paths.set(path, mac)
+      last = mac
+    }
+    if (rows.length < INDEX_ROWS) return { paths, macs }
   }
 }
 

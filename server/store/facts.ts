@@ -10,9 +10,11 @@ import type {
   DeviceSecrets,
   DeviceState,
 } from '../devices/mod.ts'
+import type { Database } from '../database/mod.ts'
 import type { CodeFacts, CustomerFacts } from '../fetch/mod.ts'
-import type { Layer } from '../profiles/mod.ts'
-import { type LayerRow, layerFromRow } from './layer-rows.ts'
+import type { Feature, Layer, LayerScope } from '../profiles/mod.ts'
+import type { LayerRow } from './layer-rows.ts'
+import { type FeatureRow, layerKey, sharedFeature, sharedLayer, widestLayers } from './shared-values.ts'
 import type { Sql } from './sql.ts'
 import { SECRET_CONTEXT, type Vault } from './vault.ts'
 
@@ -62,9 +64,33 @@ interface DeviceFactsRow extends DeviceRow {
   readonly lines: readonly LineRow[] | null
   readonly secrets: readonly SecretRow[] | null
   readonly layers: readonly LayerRow[] | null
+  readonly features: readonly FeatureRow[] | null
 }
 
-const DEVICE_FACTS = `
+/** Levels of the account tree above a device that are walked. */
+const ANCESTORS_MAX = 16
+
+/**
+ * `up` is the way from the device's account to the root; ranks put wider scopes first. Each part of a union names its
+ * rows by an index, whatever the size of the tables.
+ */
+const UP = `
+with recursive up (id, parent_id, depth) as (
+  select a.id, a.parent_id, 0 from device d join account a on a.id = d.account_id where d.mac = $1
+  union all
+  select a.id, a.parent_id, u.depth + 1 from account a join up u on a.id = u.parent_id where u.depth < ${ANCESTORS_MAX}
+)`
+
+/** Where the layers of device `d` lie. */
+const PLACES = `
+               select 0 as rank, 'platform' as scope, '-' as id
+                union all select 1, 'provider', '-'
+                union all select 2, 'model', d.model
+                union all select 100 - u.depth, 'account', u.id from up u
+                union all select 200, 'batch', d.batch_id where d.batch_id is not null
+                union all select 300, 'device', d.mac`
+
+const DEVICE_FACTS = `${UP}
 select d.mac, d.serial, d.model, d.account_id, d.held_account_id, d.state, d.pinned_ca, d.profile_path,
        d.key_issued, d.key_confirmed, d.farewell_owed, d.served_version, d.running_version,
        (select json_build_object('id', a.id, 'customer_id', a.customer_id, 'name', a.name, 'settings', a.settings)
@@ -78,11 +104,28 @@ select d.mac, d.serial, d.model, d.account_id, d.held_account_id, d.state, d.pin
                  'sealed', encode(s.sealed, 'base64')))
           from device_secret s where s.mac = d.mac) as secrets,
        (select json_agg(json_build_object('scope', y.scope, 'id', y.id, 'revision_id', y.revision_id,
-                 'parameters', y.parameters))
-          from layer y
-         where (y.scope, y.id) in (('platform', '-'), ('provider', '-'), ('model', d.model),
-                                   ('account', coalesce(d.account_id, '')), ('device', d.mac))) as layers
+                 'parameters', y.parameters) order by w.rank)
+          from (${PLACES}) w
+          join layer y on y.scope = w.scope and y.id = w.id) as layers,
+       (select json_agg(json_build_object('id', f.id, 'scope', f.scope, 'scope_id',
+                 coalesce(f.batch_id, f.device_mac, f.account_id), 'revision_id', f.revision_id, 'body', f.body,
+                 'past', f.retired_at is not null)
+                 order by f.rank, f.created_order)
+          from (select 100 - u.depth as rank, a.* from up u
+                  join feature a on a.account_id = u.id and a.scope = 'account'
+                union all select 200, b.* from feature b where b.batch_id = d.batch_id
+                union all select 300, c.* from feature c
+                           where c.device_mac = d.mac and c.account_id = d.account_id) f) as features
   from device d where d.mac = $1`
+
+/** The same for many: the work of beginning and ending a statement is shared. `$2` are layers that need not be sent. */
+const MANY_DEVICE_FACTS = `select f.* from unnest($1::text[]) as asked (mac) cross join lateral (${DEVICE_FACTS.replaceAll(
+  '$1',
+  'asked.mac',
+).replace(
+  "'parameters', y.parameters)",
+  "'parameters', case when y.scope || '/' || y.id || '/' || y.revision_id = any($2::text[]) then null else y.parameters end)",
+)}) f`
 
 /** One device with everything that its profile and its decisions need: one statement by key. */
 export async function loadDeviceFacts(
@@ -92,13 +135,50 @@ export async function loadDeviceFacts(
 ): Promise<DeviceFacts | undefined> {
   const row = await sql.one<DeviceFactsRow>({ name: 'device-facts', text: DEVICE_FACTS, values: [mac] })
   if (row === undefined) return undefined
+  return factsFromRow(row, vault, (layer) => sharedLayer(layer, vault))
+}
+
+/** @returns those that there are, in one statement on the connection for hot statements */
+export async function loadManyDeviceFacts(
+  sql: Pick<Database, 'hot'>,
+  vault: Vault,
+  macs: readonly MacAddress[],
+): Promise<ReadonlyMap<MacAddress, DeviceFacts>> {
+  const known = widestLayers(vault)
+  const values = [macs, [...known.keys()]]
+  const { rows } = await sql.hot.query({ name: 'many-device-facts', text: MANY_DEVICE_FACTS, values })
+  const facts = (rows as readonly DeviceFactsRow[]).map((row) =>
+    factsFromRow(row, vault, (layer) => known.get(layerKey(layer)) ?? sharedLayer(layer, vault)),
+  )
+  return new Map(facts.map((each) => [each.device.mac, each]))
+}
+
+function factsFromRow(row: DeviceFactsRow, vault: Vault, layerOf: (row: LayerRow) => Layer): DeviceFacts {
   return {
     device: deviceFromRow(row),
     account: row.account === null ? undefined : accountFromRow(row.account),
     lines: (row.lines ?? []).map((line) => lineFromRow(line, vault)),
     secrets: secretsFromRows(row.mac, row.secrets ?? [], vault),
-    layers: sortedLayers((row.layers ?? []).map((layer) => layerFromRow(layer, vault))),
+    layers: (row.layers ?? []).map(layerOf),
+    features: featuresFromRows(row.features ?? [], false, vault),
+    pastFeatures: featuresFromRows(row.features ?? [], true, vault),
   }
+}
+
+function featuresFromRows(rows: readonly FeatureRow[], past: boolean, vault: Vault): readonly Feature[] {
+  return rows.filter((row) => (row.past ?? false) === past).flatMap((row) => sharedFeature(row, vault) ?? [])
+}
+
+/** Where a device may have layers, weakest first, whether there is one or not. */
+export async function loadLayerPlaces(
+  sql: Pick<Sql, 'query'>,
+  mac: MacAddress,
+): Promise<readonly { readonly scope: LayerScope; readonly id: string }[]> {
+  return sql.query({
+    name: 'layer-places',
+    text: `${UP} select w.scope, w.id from device d cross join lateral (${PLACES}) w where d.mac = $1 order by w.rank`,
+    values: [mac],
+  })
 }
 
 export function deviceFromRow(row: DeviceRow): Device {
@@ -152,12 +232,6 @@ function secretsFromRows(mac: MacAddress, rows: readonly SecretRow[], vault: Vau
     uidPassword: named('uid-password'),
     profileKeys: new Map(keys.map((row) => [row.generation, open(row)])),
   }
-}
-
-const SCOPE_ORDER: readonly Layer['scope'][] = ['platform', 'provider', 'model', 'account', 'device']
-
-function sortedLayers(layers: readonly Layer[]): readonly Layer[] {
-  return layers.toSorted((a, b) => SCOPE_ORDER.indexOf(a.scope) - SCOPE_ORDER.indexOf(b.scope))
 }
 
 interface CodeRow {

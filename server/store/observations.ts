@@ -1,4 +1,5 @@
 /** What requests said about their phones, written in batches. Nothing here decides anything. */
+import type { MacAddress } from '../../protocol/identity.ts'
 import type { Observation } from '../devices/mod.ts'
 import { announce } from './changes.ts'
 import type { Sql } from './sql.ts'
@@ -23,12 +24,13 @@ function newestByMac(observations: readonly Observation[]): readonly Observation
 async function writeBelieved(sql: Sql, rows: readonly Observation[]): Promise<void> {
   await sql.run({
     name: 'seen-believed',
-    text: `insert into device_seen (mac, believed_at, believed_from, firmware, cause, registration_seconds, product)
-           select x.mac, to_timestamp(x.at / 1000.0), x.peer, x.firmware, x.cause, x.reg, x.product
+    text: `insert into device_seen (mac, first_at, believed_at, believed_from, firmware, cause, registration_seconds, product)
+           select x.mac, to_timestamp(x.at / 1000.0), to_timestamp(x.at / 1000.0), x.peer, x.firmware, x.cause, x.reg, x.product
              from unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[])
                   as x (mac, at, peer, firmware, cause, reg, product)
              join device d on d.mac = x.mac
-           on conflict (mac) do update set believed_at = excluded.believed_at, believed_from = excluded.believed_from,
+           on conflict (mac) do update set first_at = coalesce(device_seen.first_at, excluded.first_at),
+             believed_at = excluded.believed_at, believed_from = excluded.believed_from,
              firmware = coalesce(excluded.firmware, device_seen.firmware),
              cause = coalesce(excluded.cause, device_seen.cause),
              registration_seconds = coalesce(excluded.registration_seconds, device_seen.registration_seconds),
@@ -75,4 +77,24 @@ async function writeVersions(sql: Sql, rows: readonly Observation[]): Promise<re
       named.map((row) => row.servedVersion ?? null),
     ],
   })
+}
+
+/** @returns the device with that serial number, if there is exactly one */
+export async function findMacBySerial(sql: Pick<Sql, 'query'>, serial: string): Promise<MacAddress | undefined> {
+  const rows = await sql.query<{ mac: MacAddress }>({
+    name: 'mac-by-serial',
+    text: 'select mac from device where serial = $1 limit 2',
+    values: [serial],
+  })
+  return rows.length === 1 ? rows[0]?.mac : undefined
+}
+
+/** @returns the device that was last believed from that address, if there is exactly one: behind a router there are many */
+export async function findMacByAddress(sql: Pick<Sql, 'query'>, address: string): Promise<MacAddress | undefined> {
+  const rows = await sql.query<{ mac: MacAddress }>({
+    name: 'mac-by-address',
+    text: 'select mac from device_seen where believed_from = $1 limit 2',
+    values: [address],
+  })
+  return rows.length === 1 ? rows[0]?.mac : undefined
 }

@@ -28,7 +28,15 @@ export const SECRET_CONTEXT = {
   device: (mac: string, name: string, generation: number) => `device/${mac}/${name}/${generation}`,
   layer: (scope: string, id: string, element: string) => `layer/${scope}/${id}/${element}`,
   deviceCa: (fingerprint: string) => `device-ca/${fingerprint}`,
+  profileVersion: (mac: string, version: string) => `profile-version/${mac}/${version}`,
   report: (mac: string | undefined) => `report/${mac ?? '-'}`,
+  reported: (mac: string) => `reported/${mac}`,
+  user: (id: string) => `user/${id}/password`,
+  webhook: (id: string) => `webhook/${id}/secret`,
+  idempotency: (tokenId: string, key: string, step: number) => `idempotency/${tokenId}/${step}/${key}`,
+  sipProxy: (scope: string) => `sip-proxy/${scope}/password`,
+  serverCertificate: (id: string) => `server-certificate/${id}`,
+  acme: 'acme/account-key',
 } as const
 
 /** A fresh 128-bit id, e.g. `acc_9f…`. */

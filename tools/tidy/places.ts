@@ -79,6 +79,8 @@ const server: readonly Place[] = [
   },
   { name: 'server/database', path: 'server/database/', may: ['protocol', 'server/config', 'server/package-root'] },
   { name: 'server/store', path: 'server/store/', may: [...serverGround, 'server/database'] },
+  // The whole database as one file, and back.
+  { name: 'server/backup', path: 'server/backup/', may: [...serverGround, 'server/store', 'server/database'] },
   ...[...DOORS, 'jobs'].map((door) => ({
     name: `server/${door}`,
     path: `server/${door}/`,
@@ -94,6 +96,8 @@ const server: readonly Place[] = [
   { name: 'server/package-root', path: 'server/package-root.', may: [] },
   // The only ones that see all: the platform without its sockets, which the world uses too, and the whole server.
   { name: 'server/platform', path: 'server/platform.', may: ['protocol', 'server', 'rehearsal'] },
+  // The certificate that the HTTPS door shows: for main.ts alone.
+  { name: 'server/server-tls', path: 'server/server-tls', may: ['protocol', 'server'] },
   { name: 'server/testing', path: 'server/testing', may: ['protocol', 'server'] },
   { name: 'server/main', path: 'server/main.', may: ['protocol', 'server', 'rehearsal'] },
 ]

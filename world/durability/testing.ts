@@ -35,8 +35,12 @@ export interface Provider {
 }
 
 /** Opens the place's platform in this process, without doors, for as long as the work takes. */
-export async function withPlatform<T>(place: Place, work: (platform: Platform) => Promise<T>): Promise<T> {
-  const settings = readSettings({}, { DATA: place.dataDir })
+export async function withPlatform<T>(
+  place: Place,
+  work: (platform: Platform) => Promise<T>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const settings = readSettings(env, { DATA: place.dataDir })
   assert(settings.ok, 'the settings are right')
   const platform = await openPlatform({ settings: settings.value, log: pino({ level: 'silent' }) })
   try {
@@ -52,17 +56,26 @@ export async function withPlatform<T>(place: Place, work: (platform: Platform) =
 }
 
 /** Accounts with a line and a place under a code for each of their phones. */
-export function makeProvider(place: Place, accounts: number, phonesEach: number): Promise<Provider> {
-  return withPlatform(place, async (platform) => {
-    const { db, vault } = platform
-    const made = []
-    for (let index = 0; index < accounts; index++) {
-      made.push(await db.transaction((tx) => makeAccount(tx, vault, index, phonesEach)))
-    }
-    const token = plant(await createToken(db, { name: 'test', scopes: ['admin'] }))
-    const labCa = await ensureLabCa(db, vault, Date.now())
-    return { accounts: made, token, labCa, serverCaPem: platform.secrets.serverCa.certPem }
-  })
+export function makeProvider(
+  place: Place,
+  accounts: number,
+  phonesEach: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Provider> {
+  return withPlatform(
+    place,
+    async (platform) => {
+      const { db, vault } = platform
+      const made = []
+      for (let index = 0; index < accounts; index++) {
+        made.push(await db.transaction((tx) => makeAccount(tx, vault, index, phonesEach)))
+      }
+      const token = plant(await createToken(db, { name: 'test', scopes: ['admin'] }))
+      const labCa = await ensureLabCa(db, vault, Date.now())
+      return { accounts: made, token, labCa, serverCaPem: platform.secrets.serverCa.certPem }
+    },
+    env,
+  )
 }
 
 async function makeAccount(
@@ -147,10 +160,7 @@ export function bindAll(place: Place, provider: Provider, phonesEach: number, at
   const certificates = createDeviceCertificates(provider.labCa)
 
   async function bindOne({ account, mac }: (typeof queue)[number]): Promise<void> {
-    const serial = parseSerialNumber(`FCH${mac.slice(4).toUpperCase()}`)
-    const productName = parseProductName(PN)
-    assert(serial !== undefined && productName !== undefined, 'the identity is well-formed')
-    const pair = await (await certificates)({ mac, serial, productName }, Date.now())
+    const pair = await (await certificates)(identityOf(mac), Date.now())
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       const answer = await get(place, provider, pair, `/cisco-init/${account.code}`)
       if (answer !== undefined && answer.status === 200) {
@@ -171,24 +181,38 @@ export function bindAll(place: Place, provider: Provider, phonesEach: number, at
   return { told, triedAgain: () => tries, done }
 }
 
-function macNumber(number: number): MacAddress {
+/** What stands in the phone's factory certificate. */
+export function identityOf(mac: MacAddress) {
+  const serial = parseSerialNumber(`FCH${mac.slice(4).toUpperCase()}`)
+  const productName = parseProductName(PN)
+  assert(serial !== undefined && productName !== undefined, 'the identity is well-formed')
+  return { mac, serial, productName }
+}
+
+export function macNumber(number: number): MacAddress {
   return `000e08${number.toString(16).padStart(6, '0')}` as MacAddress
 }
 
-function whatItSays(body: string): Pick<Told, 'profileKey' | 'userId' | 'password'> {
+/** Key and line of an own profile. */
+export function whatItSays(body: string): Pick<Told, 'profileKey' | 'userId' | 'password'> {
   const profile = readProfile(body)
   assert(profile.ok, 'the answer is a whole profile')
   const value = (name: string): string => profile.value.elements.find((each) => each.name === name)?.value ?? ''
   return { profileKey: plant(value('GPP_SA')), userId: value('User_ID_1_'), password: value('Password_1_') }
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number
   readonly body: string
 }
 
-/** @returns undefined when there was no whole answer */
-function get(place: Place, provider: Provider, pair: CertificatePair, path: string): Promise<Answer | undefined> {
+/** One GET of a phone. @returns undefined when there was no whole answer */
+export function get(
+  place: Place,
+  provider: Provider,
+  pair: CertificatePair,
+  path: string,
+): Promise<Answer | undefined> {
   return new Promise((resolve) => {
     const outgoing = request(
       {

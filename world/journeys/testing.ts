@@ -9,7 +9,7 @@ import type { Hardware } from '../../phone/agent/mod.ts'
 import type { MacAddress } from '../../protocol/identity.ts'
 import { printLoads } from '../../protocol/firmware/mod.ts'
 import { createTestDatabase } from '../../server/database/testing.ts'
-import { type Server, startServer } from '../../server/main.ts'
+import { type Server, type Settings, startServer } from '../../server/main.ts'
 import { issueDeviceCertificate } from '../../server/pki/mod.ts'
 import { createToken, ensureLabCa } from '../../server/store/mod.ts'
 import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from '../../server/testing.ts'
@@ -58,6 +58,7 @@ export interface EventJson {
   readonly at: string
   readonly name: string
   readonly text: string
+  readonly trust: string
   readonly data: Readonly<Record<string, unknown>>
 }
 
@@ -81,7 +82,11 @@ export interface Bench {
   readonly server: Server
   readonly registrar: Kamailio
   /** Throws with the platform's own words when it refuses. */
-  api<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, body?: unknown): Promise<T>
+  api<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
+  /** The bytes of a file that the API gives. */
+  download(path: string): Promise<Buffer>
+  /** DELETE. */
+  remove(path: string): Promise<void>
   /** With one line, which the registrar knows. */
   account(options?: AccountOptions): Promise<Account>
   /** A one-time code, good for one phone. */
@@ -114,9 +119,9 @@ export const LOOK_BACK_S = 120
 const A_DAY_S = 86_400
 
 /** To be called once, at the top of a test file; everything is closed when its tests are over. */
-export async function openBench(): Promise<Bench> {
+export async function openBench(more: Partial<Settings> = {}): Promise<Bench> {
   const database = await createTestDatabase()
-  const settings = testSettings(database.url)
+  const settings = testSettings(database.url, more)
   const server = await startServer({ settings, what: 'a test', log: pino({ level: 'silent' }) })
   const registrar = await startKamailio()
   const phones: BenchPhone[] = []
@@ -170,6 +175,8 @@ class Provider {
   acts(): Omit<Bench, 'server' | 'registrar' | 'box' | 'phone' | 'registered' | 'bindingsOf'> {
     return {
       api: (method, path, body) => this.#api(method, path, body),
+      download: (path) => this.#download(path),
+      remove: (path) => this.#remove(path),
       account: (options) => this.#account(options),
       code: (account) => this.#code(account),
       register: ({ mac, serial, model }, account) =>
@@ -201,6 +208,24 @@ class Provider {
     const text = await response.text()
     if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return JSON.parse(text) as T
+  }
+
+  async #download(path: string): Promise<Buffer> {
+    const response = await this.#ask('GET', path)
+    return Buffer.from(await response.arrayBuffer())
+  }
+
+  async #remove(path: string): Promise<void> {
+    await (await this.#ask('DELETE', path)).text()
+  }
+
+  async #ask(method: string, path: string): Promise<Response> {
+    const response = await fetch(`http://${HOST}:${this.#server.ports.api}/api/v1/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}` },
+    })
+    if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+    return response
   }
 
   async #account({ transport, settings = {}, wrongPassword = false }: AccountOptions = {}): Promise<Account> {

@@ -74,9 +74,9 @@ describe('offhook token create and offhook lab cert', () => {
     const out = join(place.folder, 'cert')
     const data = ['--data', place.dataDir]
     const runs = [
-      place.offhook(['token', 'create', '--scope', 'admin', ...data]),
-      place.offhook(['token', 'create', '--scope', 'read', ...data]),
-      place.offhook(['lab', 'cert', ...PHONE, '--out', out, ...data]),
+      place.offhook(['token', 'create', '--scope', 'admin', '--init', ...data]),
+      place.offhook(['token', 'create', '--scope', 'read', '--init', ...data]),
+      place.offhook(['lab', 'cert', ...PHONE, '--out', out, '--init', ...data]),
     ]
     const server = place.offhook(['serve'])
     const [first, second, third] = await Promise.all(runs.map((run) => run.ended))
@@ -155,7 +155,7 @@ describe('a start that cannot be', () => {
 
   it('says that the master key is another one, and ends', async () => {
     place = await Place.make()
-    await tokenOf(place.offhook(['token', 'create', '--data', place.dataDir]).ended)
+    await tokenOf(place.offhook(['token', 'create', '--init', '--data', place.dataDir]).ended)
     const key = join(place.dataDir, 'master.key')
     const before = await readFile(key, 'utf8')
     await writeFile(key, `${'0'.repeat(64)}\n`)

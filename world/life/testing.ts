@@ -215,9 +215,8 @@ export interface Ports {
 }
 
 function environmentOf(ports: Ports): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(ports).map(([name, port]) => [`OFFHOOK_${name.toUpperCase()}_PORT`, String(port)]),
-  )
+  const named = Object.entries(ports).map(([name, port]) => [`OFFHOOK_${name.toUpperCase()}_PORT`, String(port)])
+  return { ...Object.fromEntries(named), OFFHOOK_SYSLOG_PORT: '0', OFFHOOK_SIP_PORT: '0' }
 }
 
 async function freePorts(): Promise<Ports> {

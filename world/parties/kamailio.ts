@@ -33,6 +33,12 @@ export interface Kamailio {
   allow(userId: string, password: string): Promise<void>
   /** Who is registered now. */
   bindings(): Promise<readonly SipBinding[]>
+  /** Makes known who may send NOTIFY to registered phones, or changes the password; each is asked for it by 407. */
+  allowSender(user: string, password: string): Promise<void>
+  /** From now on, or no longer, anybody may send NOTIFY to registered phones. */
+  trustSenders(trusted: boolean): Promise<void>
+  /** Of its JSON-RPC over HTTP. */
+  readonly rpcUrl: string
   /** Resolves when every process of it has ended. */
   stop(): Promise<void>
 }
@@ -85,6 +91,13 @@ function handleOf(run: Run, port: number): Kamailio {
     async bindings() {
       return bindingsIn(await ask(port, 'ul.dump', []))
     },
+    async allowSender(user, password) {
+      await ask(port, 'htable.sets', ['sender', user, password])
+    },
+    async trustSenders(trusted) {
+      await ask(port, 'htable.sets', ['setting', 'trust', trusted ? 'yes' : 'no'])
+    },
+    rpcUrl: `http://${HOST}:${port}/RPC`,
     stop: () => run.end(),
   }
 }
@@ -147,7 +160,7 @@ class Run {
 }
 
 /** One that is free for UDP and TCP, below those that the system gives to whoever asks for any. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 12_000 + Math.floor(Math.random() * 18_000)
     if ((await isFreeTcp(port)) && (await isFreeUdp(port))) return port
@@ -173,8 +186,8 @@ function isFreeUdp(port: number): Promise<boolean> {
 // --- its configuration
 
 /**
- * Registrar and nothing else. A wrong password is refused at once, as providers do, so that a phone does not go on
- * guessing; the passwords are told later, over its own remote procedure calls.
+ * Registrar, and proxy of NOTIFY to who is registered. A wrong password of a phone is refused at once, as providers do,
+ * so that it does not go on guessing; the passwords are told later, over its own remote procedure calls.
  */
 function configuration(port: number): string {
   const modules = [
@@ -206,10 +219,21 @@ listen=tcp:${HOST}:${port}
 ${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
 modparam("jsonrpcs", "transport", 1)
 modparam("htable", "htable", "password=>size=8;")
+modparam("htable", "htable", "sender=>size=4;")
+modparam("htable", "htable", "setting=>size=4;")
+# A phone that does not answer is given up after 8 s.
+modparam("tm", "fr_timer", 8000)
 modparam("usrloc", "db_mode", 0)
 modparam("usrloc", "timer_interval", 1)
 modparam("registrar", "max_expires", 3600)
-request_route {
+${ROUTES}`
+}
+
+const ROUTES = `request_route {
+  if (is_method("NOTIFY")) {
+    route(NOTIFY);
+    exit;
+  }
   if (!is_method("REGISTER")) {
     sl_send_reply("405", "Method Not Allowed");
     exit;
@@ -225,11 +249,24 @@ request_route {
   }
   save("location");
 }
+route[NOTIFY] {
+  if ($sht(setting=>trust) != "yes") {
+    if (!pv_auth_check("${HOST}", "$sht(sender=>$au)", "0", "0")) {
+      auth_challenge("${HOST}", "1");
+      exit;
+    }
+    consume_credentials();
+  }
+  if (!lookup("location")) {
+    sl_send_reply("404", "Not Found");
+    exit;
+  }
+  t_relay();
+}
 event_route[xhttp:request] {
   jsonrpc_dispatch();
 }
 `
-}
 
 // --- what it knows
 

@@ -6,7 +6,7 @@ import { buildRequest, encodeSip, header } from '../../../protocol/sip/mod.ts'
 import type { SipHeader } from '../../../protocol/sip/mod.ts'
 import type { Agent, Command, SipPeer } from '../types.ts'
 import { stepLines } from './mod.ts'
-import { answers, PASSWORD, phone, PROXY, seeded, START } from './testdata/phone.ts'
+import { answers, grant, PASSWORD, phone, PROXY, seeded, sent, START } from './testdata/phone.ts'
 
 const URI = 'sip:1001@192.0.2.5:5060'
 let branches = 0
@@ -61,7 +61,8 @@ describe('NOTIFY', () => {
     ['report', 200, [{ kind: 'report' }]],
     ['factory-reset', 200, [{ kind: 'factory-reset' }]],
     ['check-sync', 489, []],
-    ['prt-gen', 489, []],
+    ['prt-gen', 200, [{ kind: 'problem-report', description: 'Remote PRT Trigger' }]],
+    ['XML-service', 489, []],
     ['', 489, []],
   ])('answers the event %s with %i [MPP §8]', (event, status, commands) => {
     const step = receive(started(OPEN), request('NOTIFY', [['Event', event]]))
@@ -156,6 +157,25 @@ describe('any request', () => {
     expect(receive(agent, bytes, { ...PROXY, host: '203.0.113.9' }).actions).toEqual([])
     expect(receive(agent, bytes, { ...PROXY, port: 5999 }).actions).toEqual([])
     expect(receive(agent, bytes).status).toBe(200)
+  })
+
+  it('from the address that answered for the proxy’s name is taken with Block_Nonproxy_SIP [MPP §8] [MPP §13.2]', () => {
+    const begun = stepLines(phone({ ...OPEN, Block_Nonproxy_SIP: 'Yes' }), { kind: 'start' }, START, seeded(5))
+    const address: SipPeer = { host: '192.0.2.77', port: 5060, transport: 'udp' }
+    const bytes = request('NOTIFY', [['Event', 'resync']])
+    expect(receive(begun.agent, bytes, address).actions).toEqual([])
+    const registered = receive(begun.agent, grant(sent(begun.actions)[0]), address).agent
+    expect(receive(registered, bytes, address).status).toBe(200)
+    expect(receive(registered, bytes, { ...address, host: '192.0.2.78' }).actions).toEqual([])
+    expect(receive(registered, bytes, { ...address, port: 5061 }).actions).toEqual([])
+  })
+
+  it('over TCP may come from any port of the proxy [MPP §8] [RFC 3261 §18.1.1]', () => {
+    const agent = started({ ...OPEN, Block_Nonproxy_SIP: 'Yes', SIP_Transport_1_: 'TCP' })
+    const bytes = request('NOTIFY', [['Event', 'resync']])
+    expect(receive(agent, bytes, { ...PROXY, port: 40_000, transport: 'tcp' }).status).toBe(200)
+    const stranger: SipPeer = { host: '192.0.2.78', port: 5060, transport: 'tcp' }
+    expect(receive(agent, bytes, stranger).actions).toEqual([])
   })
 
   it('from elsewhere is answered without Block_Nonproxy_SIP [MPP §13.2]', () => {

@@ -9,6 +9,7 @@ import { assertNever } from '../../../protocol/result.ts'
 import { randomHex } from '../chance.ts'
 import { say } from '../mask.ts'
 import { parameterText, parameterYes } from '../parameters.ts'
+import { REMOTE_DESCRIPTION } from '../prt.ts'
 import type { Agent, Command, SipPeer } from '../types.ts'
 import type { World } from './register.ts'
 import type { Reply } from './requests.ts'
@@ -17,10 +18,19 @@ import { CHALLENGE_MS, CHALLENGES_MAX } from './state.ts'
 import type { IssuedChallenge } from './state.ts'
 
 /**
- * The events of MPP §8 that this phone acts on. `prt-gen` and `XML-service` need a problem report and a browser, which a
- * virtual phone has not; like `check-sync` they are answered 489.
+ * The events of MPP §8 that this phone acts on. `XML-service` needs a browser, which a virtual phone has not; like
+ * `check-sync` it is answered 489.
  */
-const EVENTS = ['resync', 'reboot_now', 'restart_now', 'reboot', 'restart', 'report', 'factory-reset'] as const
+const EVENTS = [
+  'resync',
+  'reboot_now',
+  'restart_now',
+  'reboot',
+  'restart',
+  'report',
+  'prt-gen',
+  'factory-reset',
+] as const
 type NotifyEvent = (typeof EVENTS)[number]
 
 /** Value of Allow-Events. */
@@ -56,6 +66,8 @@ function perform(agent: Agent, event: NotifyEvent, profile: string | undefined, 
       return accepted({ kind: 'reboot', reason: 'SIP Triggered', resyncAfter: false })
     case 'report':
       return accepted({ kind: 'report' })
+    case 'prt-gen':
+      return accepted({ kind: 'problem-report', description: REMOTE_DESCRIPTION })
     case 'factory-reset':
       return accepted({ kind: 'factory-reset' })
     default:

@@ -1,49 +1,48 @@
+/** Accounts as a tree. Their lines, codes and windows are in files of their own. */
 import { randomBytes } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { printResyncUrl } from '../../../protocol/http/mod.ts'
+import { ACCOUNT_LEVELS_MAX } from '../../accounts/mod.ts'
 import type { AccountSettings } from '../../devices/mod.ts'
-import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import {
+  type AccountPatch as Patch,
+  accountContents,
+  type AccountContents,
+  type AccountProblem,
+  accountTree,
   changeAccountSettings,
   createAccount,
-  createCode,
-  createLine,
-  findAccount,
+  deleteAccount,
   listAccounts,
-  listLines,
-  openWindow,
-  recordReveal,
-  revealLinePassword,
-  revokeCode,
+  nextMark,
   type StoredAccount,
-  type StoredLine,
+  type TreeRow,
+  updateAccount,
 } from '../../store/mod.ts'
-import { actor, requireScope } from '../auth.ts'
-import {
-  Account,
-  AccountInput,
-  AccountSettingsInput,
-  Code,
-  CodeInput,
-  Line,
-  LineInput,
-  Window,
-  WindowInput,
-} from '../contract.ts'
+import { actor } from '../auth.ts'
+import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
+import { Account, AccountInput, AccountSettingsInput } from '../contract.ts'
+import { AccountPatch, AccountQuery, AccountTree } from '../contract/accounts.ts'
+import { badMark, existingAccount } from '../existing-account.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import { PageQuery, Reveal, withoutAbsent } from './query.ts'
+import { withoutAbsent } from '../query.ts'
+import { reachOf } from '../reach.ts'
+import { refuseReferenced } from '../referenced.ts'
+import { codeRoutes } from './codes.ts'
+import { lineRoutes } from './lines.ts'
 
 const AccountId = z.object({ id: z.string().max(128) })
 
 export function accountRoutes(api: Api, ready: ReadyPlatform): void {
-  accountItself(api, ready)
-  settingsRoute(api, ready)
+  makingRoute(api, ready)
+  readingRoutes(api, ready)
+  changingRoutes(api, ready)
+  deletingRoute(api, ready)
   lineRoutes(api, ready)
   codeRoutes(api, ready)
-  windowRoute(api, ready)
 }
 
-function accountItself(api: Api, ready: ReadyPlatform): void {
+function makingRoute(api: Api, ready: ReadyPlatform): void {
   api.post(
     '/api/v1/accounts',
     {
@@ -51,9 +50,11 @@ function accountItself(api: Api, ready: ReadyPlatform): void {
       schema: { summary: 'Make an account', body: AccountInput, response: { 201: Account } },
     },
     async (request, reply) => {
+      const platform = ready()
       const { name, kind, parentId, settings } = request.body
+      await refuseParentOutOfReach(request, platform, parentId)
       const customerId = request.body.customerId ?? randomBytes(6).toString('hex')
-      const made = await ready().change((tx) =>
+      const made = await platform.change((tx) =>
         createAccount(tx, actor(request), {
           name,
           kind,
@@ -62,40 +63,101 @@ function accountItself(api: Api, ready: ReadyPlatform): void {
           settings: withoutAbsent<AccountSettings>(settings),
         }),
       )
-      if (!made.ok) {
-        throw new ApiProblem(
-          409,
-          'customer-id-taken',
-          `Cannot make the account: Customer ID "${customerId}" is in use. Choose another.`,
-        )
-      }
+      if (!made.ok) throw accountProblem('make the account', made.error, { kind, customerId, parentId })
       return reply.code(201).send(accountJson(made.value))
     },
   )
+}
+
+/** A token that is limited makes and moves accounts below its own only. */
+async function refuseParentOutOfReach(
+  request: FastifyRequest,
+  platform: ApiPlatform,
+  parentId: string | null | undefined,
+): Promise<void> {
+  const reach = await reachOf(request, platform)
+  if (parentId !== undefined && parentId !== null) await existingAccount(request, platform, parentId)
+  else if (reach !== null) {
+    throw new ApiProblem(
+      403,
+      'out-of-reach',
+      'The token is limited to one account and all below it. Name one of them as parentId.',
+    )
+  }
+}
+
+function readingRoutes(api: Api, ready: ReadyPlatform): void {
   api.get(
     '/api/v1/accounts',
     {
       config: { scope: 'read' },
       schema: {
         summary: 'List accounts',
-        querystring: PageQuery,
+        querystring: AccountQuery,
         response: { 200: z.object({ items: z.array(Account), next: z.string().nullable() }) },
       },
     },
     async (request) => {
-      const { limit, after } = request.query
-      const items = await listAccounts(ready().db, { limit, after })
-      return { items: items.map(accountJson), next: items.length === limit ? (items.at(-1)?.id ?? null) : null }
+      const platform = ready()
+      const { limit, after, sort, parentId, kind, q } = request.query
+      const reach = await reachOf(request, platform)
+      const rows = await listAccounts(platform.db, { reach, limit, after, sort, parentId, kind, q })
+      if (rows === undefined) throw badMark(after)
+      return { items: rows.map(accountJson), next: nextMark(rows, limit, (index) => rows[index]?.id ?? '') }
     },
   )
   api.get(
     '/api/v1/accounts/:id',
     { config: { scope: 'read' }, schema: { summary: 'One account', params: AccountId, response: { 200: Account } } },
-    async (request) => accountJson(await existing(ready(), request.params.id)),
+    async (request) => accountJson(await existingAccount(request, ready(), request.params.id)),
+  )
+  api.get(
+    '/api/v1/accounts/:id/tree',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'It and all accounts below it', params: AccountId, response: { 200: AccountTree } },
+    },
+    async (request) => {
+      const { id } = await existingAccount(request, ready(), request.params.id)
+      return { items: treeJson(await accountTree(ready().db, id)) }
+    },
   )
 }
 
-function settingsRoute(api: Api, ready: ReadyPlatform): void {
+function treeJson(rows: readonly TreeRow[]): z.infer<typeof AccountTree>['items'] {
+  const depths = new Map<string, number>()
+  return rows.map((row) => {
+    const depth = row.parentId === null ? 0 : (depths.get(row.parentId) ?? -1) + 1
+    depths.set(row.id, depth)
+    return { ...accountJson(row), depth, deviceCount: row.deviceCount, lineCount: row.lineCount }
+  })
+}
+
+function changingRoutes(api: Api, ready: ReadyPlatform): void {
+  api.patch(
+    '/api/v1/accounts/:id',
+    {
+      config: { scope: 'write' },
+      schema: {
+        summary: 'Change its name, its Customer ID or its place in the tree',
+        params: AccountId,
+        body: AccountPatch,
+        response: { 200: Account },
+      },
+    },
+    async (request) => {
+      const platform = ready()
+      const before = await existingAccount(request, platform, request.params.id)
+      const patch = withoutAbsent<Patch>(request.body)
+      if (patch.parentId !== undefined && patch.parentId !== before.parentId) {
+        await refuseParentOutOfReach(request, platform, patch.parentId)
+      }
+      const changed = await platform.change((tx) => updateAccount(tx, actor(request), before.id, patch))
+      if (changed === undefined) throw notFound('account', before.id)
+      if (!changed.ok) throw accountProblem('change the account', changed.error, { ...before, ...patch })
+      return accountJson(changed.value)
+    },
+  )
   api.patch(
     '/api/v1/accounts/:id/settings',
     {
@@ -108,174 +170,97 @@ function settingsRoute(api: Api, ready: ReadyPlatform): void {
       },
     },
     async (request) => {
-      const changed = await ready().change((tx) =>
-        changeAccountSettings(tx, actor(request), request.params.id, withoutAbsent<AccountSettings>(request.body)),
-      )
-      if (changed === undefined) throw notFound('account', request.params.id)
+      const platform = ready()
+      const { id } = await existingAccount(request, platform, request.params.id)
+      const settings = withoutAbsent<AccountSettings>(request.body)
+      const changed = await platform.change((tx) => changeAccountSettings(tx, actor(request), id, settings))
+      if (changed === undefined) throw notFound('account', id)
       return accountJson(changed)
     },
   )
 }
 
-function lineRoutes(api: Api, ready: ReadyPlatform): void {
-  api.post(
-    '/api/v1/accounts/:id/lines',
-    {
-      config: { scope: 'write' },
-      schema: { summary: 'Make a SIP line', params: AccountId, body: LineInput, response: { 201: Line } },
-    },
-    async (request, reply) => {
-      const platform = ready()
-      await existing(platform, request.params.id)
-      const { authId, outboundProxy, transport, ...rest } = request.body
-      const line = { ...rest, accountId: request.params.id, authId, outboundProxy, transport }
-      const made = await platform.change((tx) => createLine(tx, platform.vault, actor(request), line))
-      if (!made.ok) {
-        throw new ApiProblem(
-          409,
-          'line-taken',
-          `Cannot make the line: "${rest.userId}" exists at "${rest.domain}" in this account already. Choose another user or domain.`,
-        )
-      }
-      return reply.code(201).send(lineJson(made.value, null))
-    },
-  )
-  api.get(
-    '/api/v1/accounts/:id/lines',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'Its SIP lines',
-        params: AccountId,
-        querystring: Reveal,
-        response: { 200: z.object({ items: z.array(Line) }) },
-      },
-    },
-    async (request) => {
-      const platform = ready()
-      if (request.query.reveal) requireScope(request, 'secrets')
-      await existing(platform, request.params.id)
-      const lines = await listLines(platform.db, request.params.id)
-      if (request.query.reveal) await recordReveal(platform.db, actor(request), 'account', request.params.id)
-      const items = []
-      for (const line of lines) {
-        const password = request.query.reveal
-          ? await revealLinePassword(platform.db, platform.vault, line.id)
-          : undefined
-        items.push(lineJson(line, password ?? null))
-      }
-      return { items }
-    },
-  )
-}
-
-function codeRoutes(api: Api, ready: ReadyPlatform): void {
-  api.post(
-    '/api/v1/accounts/:id/codes',
-    {
-      config: { scope: 'write' },
-      schema: {
-        summary: 'Make a one-time code',
-        params: AccountId,
-        body: CodeInput.nullish().transform((body) => body ?? CodeInput.parse({})),
-        response: { 201: Code },
-      },
-    },
-    async (request, reply) => {
-      const platform = ready()
-      await existing(platform, request.params.id)
-      const { ttlSeconds, devices, lineIds } = request.body
-      await refuseForeignLines(platform, request.params.id, lineIds)
-      const code = await platform.change((tx) =>
-        createCode(tx, actor(request), { accountId: request.params.id, ttlSeconds, devices, lineIds }),
-      )
-      const url = printResyncUrl('PHONE', `${platform.facts().publicUrl}/cisco-init/${code.code}`)
-      return reply.code(201).send({ ...code, url, lineIds: [...code.lineIds], expiresAt: code.expiresAt.toISOString() })
-    },
-  )
+function deletingRoute(api: Api, ready: ReadyPlatform): void {
   api.delete(
-    '/api/v1/accounts/:id/codes/:codeId',
+    '/api/v1/accounts/:id',
     {
       config: { scope: 'write' },
-      schema: {
-        summary: 'Revoke a code',
-        params: AccountId.extend({ codeId: z.string().max(128) }),
-        response: { 204: z.null() },
-      },
+      schema: { summary: 'Delete an empty account', params: AccountId, response: { 204: z.null() } },
     },
     async (request, reply) => {
-      const { id, codeId } = request.params
-      const revoked = await ready().change((tx) => revokeCode(tx, actor(request), id, codeId))
-      if (!revoked) throw notFound('code in force', codeId)
+      const platform = ready()
+      const account = await existingAccount(request, platform, request.params.id)
+      const what = `account "${account.id}"`
+      const left = await refuseReferenced(what, () =>
+        platform.change(async (tx) => {
+          const contents = await accountContents(tx, account.id)
+          const empty = Object.values(contents).every((count) => count === 0)
+          if (empty) await deleteAccount(tx, actor(request), account)
+          return empty ? null : contents
+        }),
+      )
+      if (left !== null) throw notEmpty(account, left)
       return reply.code(204).send(null)
     },
   )
 }
 
-function windowRoute(api: Api, ready: ReadyPlatform): void {
-  api.post(
-    '/api/v1/accounts/:id/windows',
-    {
-      config: { scope: 'write' },
-      schema: {
-        summary: 'Open an enrolment window for its Customer ID',
-        params: AccountId,
-        body: WindowInput,
-        response: { 201: Window },
-      },
-    },
-    async (request, reply) => {
-      const platform = ready()
-      await existing(platform, request.params.id)
-      const { seconds, devices } = request.body
-      const window = await platform.change((tx) =>
-        openWindow(tx, actor(request), { accountId: request.params.id, seconds, devices, openedFrom: request.ip }),
-      )
-      return reply.code(201).send({ ...window, until: window.until.toISOString() })
-    },
+const CONTENT_NAMES: Readonly<Record<keyof AccountContents, string>> = {
+  accounts: 'account(s) below it',
+  devices: 'device(s)',
+  lines: 'line(s)',
+  batches: 'batch(es)',
+  tokens: 'token(s) in force',
+}
+
+function notEmpty(account: StoredAccount, left: AccountContents): ApiProblem {
+  const names = Object.keys(CONTENT_NAMES) as (keyof AccountContents)[]
+  const still = names.filter((name) => left[name] > 0)
+  const counts = still.map((name) => `${left[name]} ${CONTENT_NAMES[name]}`).join(', ')
+  return new ApiProblem(
+    409,
+    'account-not-empty',
+    `Cannot delete account "${account.id}" (${account.name}): it still has ${counts}. Move or delete them first.`,
+    still.map((name) => ({ code: 'still-there', place: name, message: `${left[name]} ${CONTENT_NAMES[name]}` })),
   )
 }
 
-async function existing(platform: ApiPlatform, id: string): Promise<StoredAccount> {
-  const account = await findAccount(platform.db, id)
-  if (account === undefined) throw notFound('account', id)
-  return account
-}
-
-/**
- * Throws unless every line is one of the account's and free.
- * @param mac a device whose own lines count as free
- */
-export async function refuseForeignLines(
-  platform: ApiPlatform,
-  accountId: string,
-  lineIds: readonly string[],
-  mac?: string,
-): Promise<void> {
-  if (lineIds.length === 0) return
-  const own = new Map((await listLines(platform.db, accountId)).map((line) => [line.id, line]))
-  const foreign = lineIds.find((id) => !own.has(id))
-  if (foreign !== undefined) {
-    throw new ApiProblem(
-      422,
-      'unknown-line',
-      `Line "${foreign}" is not one of account "${accountId}". List its lines to see their ids.`,
-    )
-  }
-  const taken = lineIds.map((id) => own.get(id)).find((line) => typeof line?.mac === 'string' && line.mac !== mac)
-  if (taken !== undefined) {
-    throw new ApiProblem(
-      409,
-      'line-in-use',
-      `Line "${taken.id}" (${taken.userId}) is on device ${taken.mac ?? ''}. Release that device first, or name another line.`,
-    )
+function accountProblem(
+  what: string,
+  problem: AccountProblem,
+  wanted: { readonly kind: string; readonly customerId: string; readonly parentId: string | null | undefined },
+): ApiProblem {
+  switch (problem.kind) {
+    case 'taken':
+      return new ApiProblem(
+        409,
+        'customer-id-taken',
+        `Cannot ${what}: Customer ID "${wanted.customerId}" is in use. Choose another.`,
+      )
+    case 'no-parent':
+      return notFound('account', wanted.parentId ?? '')
+    case 'wrong-parent':
+      return new ApiProblem(
+        422,
+        'wrong-parent',
+        `Cannot ${what}: a ${wanted.kind} cannot stand below a ${problem.below}; below it may stand: ${problem.may.join(', ')}. Choose another parent.`,
+      )
+    case 'circle':
+      return new ApiProblem(
+        409,
+        'account-circle',
+        `Cannot ${what}: account "${wanted.parentId ?? ''}" is the account itself or below it. Choose a parent outside.`,
+      )
+    case 'too-deep':
+      return new ApiProblem(
+        422,
+        'tree-too-deep',
+        `Cannot ${what}: the tree would have ${problem.levels} levels; at most ${ACCOUNT_LEVELS_MAX} are allowed. Choose a parent further up.`,
+      )
   }
 }
 
 function accountJson(account: StoredAccount): z.infer<typeof Account> {
-  return { ...account, settings: { ...account.settings }, createdAt: account.createdAt.toISOString() }
-}
-
-function lineJson(line: StoredLine, password: string | null): z.infer<typeof Line> {
-  return { ...line, password, secret: true }
+  const { id, name, customerId, kind, parentId, settings, createdAt } = account
+  return { id, name, customerId, kind, parentId, settings: { ...settings }, createdAt: createdAt.toISOString() }
 }

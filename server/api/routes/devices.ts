@@ -1,34 +1,43 @@
+/** Devices: registered, listed, counted, changed, taken out. Their states and replacements are in files of their own. */
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { MacAddress } from '../../../protocol/identity.ts'
 import { modelInfo } from '../../../protocol/profile/mod.ts'
-import type { Result } from '../../../protocol/result.ts'
-import type { DeviceFacts } from '../../devices/mod.ts'
-import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
-import { renderOwnProfile } from '../../profiles/mod.ts'
 import {
-  confirmDevice,
-  type DeviceProblem,
-  type DeviceView,
-  endDevice,
-  findAccount,
+  accountsBelow,
+  countDevices,
+  deleteDevice,
+  type DeviceFilter,
+  type DevicePatch as Patch,
+  linesOfDevices,
   listDevices,
+  nextMark,
   registerDevice,
-  type Sql,
+  updateDevice,
   viewDevice,
 } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
+import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { Device, DeviceInput, Mac } from '../contract.ts'
-import { existingFacts } from '../existing.ts'
-import { ApiProblem, notFound } from '../problem.ts'
-import { refuseForeignLines } from './accounts.ts'
-import { PageQuery } from './query.ts'
+import { DeviceFilterQuery, DevicePatch, DeviceQuery, DeviceSummary } from '../contract/devices.ts'
+import { deviceJson, deviceProblem, patchProblem, reachableDevice, viewJson } from '../device-json.ts'
+import { badMark, existingAccount } from '../existing-account.ts'
+import { refuseForeignLines } from '../free-lines.ts'
+import { ApiProblem } from '../problem.ts'
+import { withoutAbsent } from '../query.ts'
+import { mustReachAccount, reachOf } from '../reach.ts'
+import { refuseReferenced } from '../referenced.ts'
+import { deviceStateRoutes } from './device-states.ts'
+import { replaceRoute } from './device-replace.ts'
 
 const DeviceParams = z.object({ mac: Mac })
 
 export function deviceRoutes(api: Api, ready: ReadyPlatform): void {
   registration(api, ready)
   listing(api, ready)
-  changeOfState(api, ready)
+  single(api, ready)
+  changing(api, ready)
+  deviceStateRoutes(api, ready)
+  replaceRoute(api, ready)
 }
 
 function registration(api: Api, ready: ReadyPlatform): void {
@@ -40,95 +49,57 @@ function registration(api: Api, ready: ReadyPlatform): void {
     },
     async (request, reply) => {
       const platform = ready()
-      const { mac, serial, model, accountId, lineIds } = request.body
-      await refuseUnknownAccount(platform, request.body)
+      const { mac, serial, model, accountId, lineIds, batchId, label, notes } = request.body
+      await refuseUnknownAccount(request, platform)
       refuseTooManyLines(model, lineIds)
-      const made = await platform.change((tx) =>
-        registerDevice(tx, actor(request), { mac, serial, model, accountId, lineIds }),
-      )
-      if (!made.ok) throw deviceProblem(mac, 'register', made.error)
+      await refuseDeviceOfOthers(request, platform)
+      const words = withoutAbsent<Patch>({
+        batchId,
+        ...(label === '' ? {} : { label }),
+        ...(notes === '' ? {} : { notes }),
+      })
+      // Problems are thrown, so that nothing of it stays.
+      await platform.change(async (tx) => {
+        const registered = await registerDevice(tx, actor(request), { mac, serial, model, accountId, lineIds })
+        if (!registered.ok) throw deviceProblem(mac, 'register', registered.error)
+        if (Object.keys(words).length === 0) return
+        const changed = await updateDevice(tx, actor(request), mac, words)
+        if (!changed.ok) throw patchProblem(mac, changed.error)
+      })
       return reply.code(201).send(await deviceJson(platform, mac))
     },
   )
 }
 
-function listing(api: Api, ready: ReadyPlatform): void {
-  const Query = PageQuery.extend({
-    accountId: z.string().max(128).optional(),
-    state: z.enum(['known', 'held', 'bound', 'released', 'disabled']).optional(),
-  })
-  api.get(
-    '/api/v1/devices',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'List devices',
-        querystring: Query,
-        response: { 200: z.object({ items: z.array(Device), next: z.string().nullable() }) },
-      },
-    },
-    async (request) => {
-      const { limit, after, accountId, state } = request.query
-      const views = await listDevices(ready().db, { limit, after, accountId, state })
-      const next = views.length === limit ? (views.at(-1)?.mac ?? null) : null
-      return { items: views.map((view) => viewJson(view, undefined, null)), next }
-    },
-  )
-  api.get(
-    '/api/v1/devices/:mac',
-    { config: { scope: 'read' }, schema: { summary: 'One device', params: DeviceParams, response: { 200: Device } } },
-    async (request) => deviceJson(ready(), request.params.mac),
+type RegistrationRequest = FastifyRequest & { readonly body: z.infer<typeof DeviceInput> }
+
+async function refuseUnknownAccount(request: RegistrationRequest, platform: ApiPlatform): Promise<void> {
+  const { accountId, lineIds, mac } = request.body
+  if (accountId !== undefined) {
+    await existingAccount(request, platform, accountId)
+    return refuseForeignLines(platform, accountId, lineIds, mac)
+  }
+  if (lineIds.length > 0) throw new ApiProblem(422, 'account-missing', 'Lines need the accountId that they belong to')
+  if ((await reachOf(request, platform)) === null) return
+  throw new ApiProblem(
+    403,
+    'out-of-reach',
+    'The token is limited to one account and all below it. Name one of them as accountId.',
   )
 }
 
-type StateChange = (
-  tx: Sql,
-  platform: ApiPlatform,
-  who: string,
-  mac: MacAddress,
-) => Promise<Result<void, DeviceProblem>>
-
-const STATE_CHANGES: Readonly<Record<'confirm' | 'release' | 'disable', { summary: string; change: StateChange }>> = {
-  confirm: {
-    summary: 'Confirm a held device: it is bound to the account of its window',
-    change: (tx, platform, who, mac) => confirmDevice(tx, platform.vault, who, mac),
-  },
-  release: {
-    summary: 'Let a device go: farewell profile, new line passwords',
-    change: (tx, platform, who, mac) => endDevice(tx, platform.vault, who, mac, 'release'),
-  },
-  disable: {
-    summary: 'Shut a device out: farewell profile, then refusals',
-    change: (tx, platform, who, mac) => endDevice(tx, platform.vault, who, mac, 'disable'),
-  },
-}
-
-function changeOfState(api: Api, ready: ReadyPlatform): void {
-  for (const [name, { summary, change }] of Object.entries(STATE_CHANGES)) {
-    api.post(
-      `/api/v1/devices/:mac/${name}`,
-      { config: { scope: 'write' }, schema: { summary, params: DeviceParams, response: { 200: Device } } },
-      async (request) => {
-        const platform = ready()
-        const { mac } = request.params
-        const done = await platform.change((tx) => change(tx, platform, actor(request), mac))
-        if (!done.ok) throw deviceProblem(mac, name, done.error)
-        return deviceJson(platform, mac)
-      },
-    )
-  }
-}
-
-async function refuseUnknownAccount(
-  platform: ApiPlatform,
-  { accountId, lineIds, mac }: Pick<z.infer<typeof DeviceInput>, 'accountId' | 'lineIds' | 'mac'>,
-): Promise<void> {
-  if (accountId === undefined) {
-    if (lineIds.length > 0) throw new ApiProblem(422, 'account-missing', 'Lines need the accountId that they belong to')
-    return
-  }
-  if ((await findAccount(platform.db, accountId)) === undefined) throw notFound('account', accountId)
-  await refuseForeignLines(platform, accountId, lineIds, mac)
+/** A disabled device is still its account's, and one that is held is for the account whose window it came by. */
+async function refuseDeviceOfOthers(request: RegistrationRequest, platform: ApiPlatform): Promise<void> {
+  const { mac } = request.body
+  const reach = await reachOf(request, platform)
+  const view = await viewDevice(platform.db, mac)
+  const accountId = view?.account_id ?? view?.held_account_id ?? null
+  if (reach === null || accountId === null || reach.includes(accountId)) return
+  throw new ApiProblem(
+    409,
+    'device-taken',
+    `Cannot register ${mac}: it is another account's. That account must let it go first.`,
+  )
 }
 
 function refuseTooManyLines(model: z.infer<typeof DeviceInput>['model'], lineIds: readonly string[]): void {
@@ -142,54 +113,133 @@ function refuseTooManyLines(model: z.infer<typeof DeviceInput>['model'], lineIds
   }
 }
 
-function deviceProblem(mac: MacAddress, what: string, problem: DeviceProblem): ApiProblem {
-  switch (problem.kind) {
-    case 'unknown':
-      return notFound('device', mac)
-    case 'taken':
-      return new ApiProblem(
-        409,
-        'device-taken',
-        `Cannot ${what} ${mac}: it is ${problem.state} already. Release it first.`,
-      )
-    case 'not-allowed':
-      return new ApiProblem(409, 'wrong-state', `Cannot ${what} ${mac}: it is ${problem.state}.`)
-  }
-}
-
-async function deviceJson(platform: ApiPlatform, mac: MacAddress): Promise<z.infer<typeof Device>> {
-  await platform.flush()
-  const view = await viewDevice(platform.db, mac)
-  if (view === undefined) throw notFound('device', mac)
-  const facts = await existingFacts(platform, mac)
-  const wanted = facts.device.state === 'bound' ? renderOwnProfile(facts, platform.facts()).version : null
-  return viewJson(view, facts, wanted)
-}
-
-function viewJson(view: DeviceView, facts: DeviceFacts | undefined, wanted: string | null): z.infer<typeof Device> {
-  return {
-    mac: view.mac,
-    serial: view.serial,
-    model: view.model,
-    accountId: view.account_id,
-    heldAccountId: view.held_account_id,
-    state: view.state,
-    versions: { wanted, served: view.served_version, running: view.running_version },
-    keys: { issued: view.key_issued, confirmed: view.key_confirmed },
-    lines: (facts?.lines ?? []).map(({ id, index, userId, domain }) => ({ id, index, userId, domain })),
-    seen: {
-      at: iso(view.believed_at),
-      from: view.believed_from,
-      firmware: view.firmware,
-      cause: view.cause,
-      registrationSeconds: view.registration_seconds,
+function listing(api: Api, ready: ReadyPlatform): void {
+  api.get(
+    '/api/v1/devices',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'List devices',
+        querystring: DeviceQuery,
+        response: { 200: z.object({ items: z.array(Device), next: z.string().nullable() }) },
+      },
     },
-    claimed: { at: iso(view.claimed_at), from: view.claimed_from },
-    createdAt: view.created_at.toISOString(),
-    boundAt: iso(view.bound_at),
-  }
+    async (request) => {
+      const platform = ready()
+      const { limit, after, sort } = request.query
+      const rows = await listDevices(platform.db, await filterOf(request, platform, request.query), {
+        limit,
+        after,
+        sort,
+      })
+      if (rows === undefined) throw badMark(after)
+      const lines = await linesOfDevices(
+        platform.db,
+        rows.map(({ mac }) => mac),
+      )
+      const items = rows.map((row) =>
+        viewJson(
+          row,
+          lines.filter((line) => line.mac === row.mac),
+          null,
+        ),
+      )
+      return { items, next: nextMark(rows, limit, (index) => rows[index]?.mac ?? '') }
+    },
+  )
+  api.get(
+    '/api/v1/devices/summary',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'How many devices, by state and model',
+        querystring: DeviceFilterQuery,
+        response: { 200: DeviceSummary },
+      },
+    },
+    async (request) => {
+      const platform = ready()
+      const counts = await countDevices(platform.db, await filterOf(request, platform, request.query))
+      return { ...counts, byState: { ...counts.byState }, byModel: { ...counts.byModel } }
+    },
+  )
 }
 
-function iso(date: Date | null): string | null {
-  return date === null ? null : date.toISOString()
+async function filterOf(
+  request: FastifyRequest,
+  platform: ApiPlatform,
+  query: z.infer<typeof DeviceFilterQuery>,
+): Promise<DeviceFilter> {
+  const { accountId, subtree, state, model, batchId, q, seenAfter, seenBefore, outOfDate } = query
+  const reach = await reachOf(request, platform)
+  if (accountId !== undefined) await mustReachAccount(request, platform, accountId)
+  // Of one account without a reach of its own all below it may be asked for: they are within the reach too.
+  const accountIds =
+    accountId === undefined ? undefined : subtree === true ? await accountsBelow(platform.db, accountId) : [accountId]
+  return { reach, accountIds, state, model, batchId, q, seenAfter, seenBefore, outOfDate }
+}
+
+function single(api: Api, ready: ReadyPlatform): void {
+  api.get(
+    '/api/v1/devices/:mac',
+    { config: { scope: 'read' }, schema: { summary: 'One device', params: DeviceParams, response: { 200: Device } } },
+    async (request) => {
+      await reachableDevice(request, ready(), request.params.mac)
+      return deviceJson(ready(), request.params.mac)
+    },
+  )
+  api.delete(
+    '/api/v1/devices/:mac',
+    {
+      config: { scope: 'write' },
+      schema: {
+        summary: 'Take out a device that is known, released or disabled; its timeline stays',
+        params: DeviceParams,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const platform = ready()
+      const { mac } = request.params
+      await reachableDevice(request, platform, mac)
+      const gone = await refuseReferenced(`device ${mac}`, () =>
+        platform.change((tx) => deleteDevice(tx, actor(request), mac)),
+      )
+      if (!gone.ok) throw deviceProblem(mac, 'delete', gone.error)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function changing(api: Api, ready: ReadyPlatform): void {
+  api.patch(
+    '/api/v1/devices/:mac',
+    {
+      config: { scope: 'write' },
+      schema: {
+        summary: 'Change label, notes, batch; of a known one also serial, model, account',
+        params: DeviceParams,
+        body: DevicePatch,
+        response: { 200: Device },
+      },
+    },
+    async (request) => {
+      const platform = ready()
+      const { mac } = request.params
+      await reachableDevice(request, platform, mac)
+      const { accountId } = request.body
+      if (typeof accountId === 'string') await existingAccount(request, platform, accountId)
+      else if (accountId === null && (await reachOf(request, platform)) !== null) {
+        throw new ApiProblem(
+          403,
+          'out-of-reach',
+          'The token is limited to one account; it cannot give a device to nobody',
+        )
+      }
+      const patch = withoutAbsent<Patch>(request.body)
+      const changed = await platform.change((tx) => updateDevice(tx, actor(request), mac, patch))
+      if (!changed.ok) throw patchProblem(mac, changed.error)
+      return deviceJson(platform, mac)
+    },
+  )
 }

@@ -10,7 +10,7 @@ export function healthRoutes(api: Api, platform: () => ApiPlatform | undefined):
       const current = platform()
       if (current === undefined) return reply.code(503).send({ status: 'starting', doors: {} })
       const database = await answers(current)
-      const doors = { tftp: true, http: true, https: true, api: true, database }
+      const doors = { tftp: true, http: true, https: true, api: true, syslog: true, database }
       return reply.code(database ? 200 : 503).send({ status: database ? 'ok' : 'failing', doors })
     },
   )

@@ -1,23 +1,48 @@
+/** Layers of parameters: replaced whole. Their history and drafts are in files of their own. */
 import { z } from 'zod'
-import { parseMacAddress, parseProductName } from '../../../protocol/identity.ts'
-import { catalogue } from '../../../protocol/profile/mod.ts'
-import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
-import { checkLayer, type Layer as StoredLayer, type LayerParameter, type LayerScope } from '../../profiles/mod.ts'
-import { findAccount, findLayer, replaceLayer, viewDevice } from '../../store/mod.ts'
+import { deleteLayer, findLayer, listLayers, replaceLayerSeen } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
+import type { Api, ReadyPlatform } from '../context.ts'
 import { Layer, LayerInput } from '../contract.ts'
-import { ApiProblem, notFound } from '../problem.ts'
-import { withoutAbsent } from './query.ts'
-
-const LayerParams = z.object({
-  scope: z.enum(['platform', 'provider', 'model', 'account', 'device']),
-  id: z.string().max(128),
-})
-
-/** Problems that are named in one answer. */
-const PROBLEMS_MAX = 100
+import { IfMatch, LayerParams, LayerQuery, ListedLayer } from '../contract/layers.ts'
+import { canonicalLayerId, layerChanged, layerJson, parametersOf, refuseProblems, seenRevision } from '../layer-json.ts'
+import { notFound } from '../problem.ts'
+import { reachOf } from '../reach.ts'
+import { layerDraftRoutes } from './layer-drafts.ts'
+import { layerHistoryRoutes } from './layer-history.ts'
 
 export function layerRoutes(api: Api, ready: ReadyPlatform): void {
+  listing(api, ready)
+  replacing(api, ready)
+  reading(api, ready)
+  deleting(api, ready)
+  layerHistoryRoutes(api, ready)
+  layerDraftRoutes(api, ready)
+}
+
+function listing(api: Api, ready: ReadyPlatform): void {
+  api.get(
+    '/api/v1/layers',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'Layers within reach, without their parameters',
+        querystring: LayerQuery,
+        response: { 200: z.object({ items: z.array(ListedLayer), next: z.string().nullable() }) },
+      },
+    },
+    async (request) => {
+      const { limit, after, scope } = request.query
+      const reach = await reachOf(request, ready())
+      const rows = await listLayers(ready().db, { reach, scope, limit, after })
+      const last = rows.at(-1)
+      const next = rows.length === limit && last !== undefined ? `${last.scope}/${last.id}` : null
+      return { items: rows.map((row) => ({ ...row, updatedAt: row.updatedAt.toISOString() })), next }
+    },
+  )
+}
+
+function replacing(api: Api, ready: ReadyPlatform): void {
   api.put(
     '/api/v1/layers/:scope/:id',
     {
@@ -25,82 +50,63 @@ export function layerRoutes(api: Api, ready: ReadyPlatform): void {
       schema: {
         summary: 'Replace a layer of parameters',
         params: LayerParams,
+        headers: IfMatch,
         body: LayerInput,
         response: { 200: Layer },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const platform = ready()
       const { scope } = request.params
-      const id = await canonicalId(platform, scope, request.params.id)
+      const id = await canonicalLayerId(request, platform, scope, request.params.id)
       const parameters = parametersOf(request.body)
       refuseProblems(scope, id, parameters)
+      const seen = seenRevision(request.headers['if-match'])
       const change = { scope, id, parameters, who: actor(request), why: request.body.why }
-      const revisionId = await platform.change((tx) => replaceLayer(tx, platform.vault, change))
-      return layerJson({ scope, id, revisionId, parameters })
+      const done = await platform.change((tx) => replaceLayerSeen(tx, platform.vault, change, seen))
+      if (!done.ok) throw layerChanged(`replace the layer ${scope}/${id}`, seen, done.error.revisionId)
+      reply.header('etag', `"${done.value}"`)
+      return layerJson({ scope, id, revisionId: done.value, parameters })
     },
   )
+}
+
+function reading(api: Api, ready: ReadyPlatform): void {
   api.get(
     '/api/v1/layers/:scope/:id',
     { config: { scope: 'read' }, schema: { summary: 'One layer', params: LayerParams, response: { 200: Layer } } },
-    async (request) => {
+    async (request, reply) => {
       const platform = ready()
       const { scope } = request.params
-      const id = await canonicalId(platform, scope, request.params.id)
+      const id = await canonicalLayerId(request, platform, scope, request.params.id)
       const layer = await findLayer(platform.db, platform.vault, scope, id)
+      reply.header('etag', `"${layer?.revisionId ?? 0}"`)
       return layerJson(layer ?? { scope, id, revisionId: 0, parameters: new Map() })
     },
   )
 }
 
-/** The id in the form that devices look for; throws 404 or 422 when it names nothing. */
-async function canonicalId(platform: ApiPlatform, scope: LayerScope, id: string): Promise<string> {
-  switch (scope) {
-    case 'platform':
-    case 'provider':
-      if (id !== '-')
-        throw new ApiProblem(422, 'bad-layer-id', `The layer of scope "${scope}" has the id "-", not "${id}"`)
-      return id
-    case 'model': {
-      const name = parseProductName(id)
-      if (name === undefined)
-        throw new ApiProblem(422, 'bad-layer-id', `"${id}" is no product name; expected one like CP-8851-3PCC`)
-      return name
-    }
-    case 'account':
-      if ((await findAccount(platform.db, id)) === undefined) throw notFound('account', id)
-      return id
-    case 'device': {
-      const mac = parseMacAddress(id)
-      if (mac === undefined || (await viewDevice(platform.db, mac)) === undefined) throw notFound('device', id)
-      return mac
-    }
-  }
-}
-
-function parametersOf(body: z.infer<typeof LayerInput>): ReadonlyMap<string, LayerParameter> {
-  return new Map(
-    Object.entries(body.parameters).map(([element, { value, ...rest }]) => [
-      element,
-      { ...withoutAbsent<Omit<LayerParameter, 'value'>>(rest), value },
-    ]),
+function deleting(api: Api, ready: ReadyPlatform): void {
+  api.delete(
+    '/api/v1/layers/:scope/:id',
+    {
+      config: { scope: 'write' },
+      schema: {
+        summary: 'Delete a layer; its history stays and it can be undone',
+        params: LayerParams,
+        headers: IfMatch,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const platform = ready()
+      const { scope } = request.params
+      const id = await canonicalLayerId(request, platform, scope, request.params.id)
+      const seen = seenRevision(request.headers['if-match'])
+      const done = await platform.change((tx) => deleteLayer(tx, actor(request), { scope, id }, seen))
+      if (!done.ok) throw layerChanged(`delete the layer ${scope}/${id}`, seen, done.error.revisionId)
+      if (!done.value) throw notFound('layer', `${scope}/${id}`)
+      return reply.code(204).send(null)
+    },
   )
-}
-
-function refuseProblems(scope: LayerScope, id: string, parameters: ReadonlyMap<string, LayerParameter>): void {
-  const problems = checkLayer(scope, id, parameters)
-  const first = problems[0]
-  if (first === undefined) return
-  const listed = problems
-    .slice(0, PROBLEMS_MAX)
-    .map(({ code, element, message, advice }) => ({ code, place: element, message, advice }))
-  throw new ApiProblem(422, first.code, `${first.message}. ${first.advice}`, listed)
-}
-
-function layerJson(layer: StoredLayer): z.infer<typeof Layer> {
-  const parameters = [...layer.parameters].map(([element, parameter]) => {
-    const secret = (catalogue.find(element) ?? catalogue.findPattern(element))?.secret === true
-    return [element, { ...parameter, value: secret ? null : parameter.value, ...(secret ? { secret } : {}) }] as const
-  })
-  return { scope: layer.scope, id: layer.id, revisionId: layer.revisionId, parameters: Object.fromEntries(parameters) }
 }

@@ -1,9 +1,12 @@
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { casInForce, type DeviceCa as StoredCa, fingerprintOf } from '../../pki/mod.ts'
+import { actor } from '../auth.ts'
 import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
-import { installDeviceCa, loadDeviceCas, removeDeviceCa } from '../../store/mod.ts'
+import { installDeviceCa, loadDeviceCas, recordRevision, removeDeviceCa, type Sql } from '../../store/mod.ts'
 import { DeviceCa, DeviceCaInput } from '../contract.ts'
 import { ApiProblem, notFound } from '../problem.ts'
+import { mustReachAll } from '../reach.ts'
 
 /** Device CAs: whose signature proves a phone. */
 export function trustRoutes(api: Api, ready: ReadyPlatform): void {
@@ -13,7 +16,10 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
       config: { scope: 'read' },
       schema: { summary: 'Device CAs', response: { 200: z.object({ items: z.array(DeviceCa) }) } },
     },
-    async () => ({ items: await listed(ready()) }),
+    async (request) => {
+      await mustReachAll(request, ready())
+      return { items: await listed(ready()) }
+    },
   )
   api.post(
     '/api/v1/device-cas',
@@ -23,9 +29,14 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
     },
     async (request, reply) => {
       const platform = ready()
+      await mustReachAll(request, platform)
       const { name, pem, models } = request.body
       refuseUnreadable(pem)
-      const installed = await platform.change((tx) => installDeviceCa(tx, { name, pem, models }))
+      const installed = await platform.change(async (tx) => {
+        const ca = await installDeviceCa(tx, { name, pem, models })
+        await note(tx, request, ca.fingerprint, 'installed')
+        return ca
+      })
       return reply.code(201).send(caJson(installed, true))
     },
   )
@@ -37,11 +48,21 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
     },
     async (request, reply) => {
       const { fingerprint } = request.params
-      const removed = await ready().change((tx) => removeDeviceCa(tx, fingerprint))
+      await mustReachAll(request, ready())
+      const removed = await ready().change(async (tx) => {
+        const found = await removeDeviceCa(tx, fingerprint)
+        if (found) await note(tx, request, fingerprint, 'removed')
+        return found
+      })
       if (!removed) throw notFound('device CA', fingerprint)
       return reply.code(204).send()
     },
   )
+}
+
+/** Whom we trust is changed by somebody: that stays to be seen. */
+async function note(tx: Sql, request: FastifyRequest, fingerprint: string, what: string): Promise<void> {
+  await recordRevision(tx, { who: actor(request), scope: 'device-ca', target: fingerprint, what })
 }
 
 async function listed(platform: ApiPlatform): Promise<z.infer<typeof DeviceCa>[]> {

@@ -1,3 +1,8 @@
+export * from './admission-gate.ts'
+export * from './admission.ts'
+export { type Challenges, createChallenges } from './challenge.ts'
 export * from './listen.ts'
 export * from './peer-chain.ts'
+export type { ProblemReports } from './problem-report.ts'
 export * from './request.ts'
+export * from './ticket-keys.ts'

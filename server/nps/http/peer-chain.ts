@@ -1,5 +1,6 @@
 /** The certificates that a phone showed, also on a session that TLS resumed. */
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
 import type { PeerChain, ProvenCertificate } from '../../pki/types.ts'
 
 /** Certificates of one chain that are looked at. */
@@ -18,7 +19,7 @@ export function createChainProver(): (socket: TLSSocket, prove: Prove) => Proven
   const intermediates = new Map<string, Uint8Array>()
   const sentAlong = new Map<string, readonly string[]>()
 
-  function remember(certificates: readonly DetailedPeerCertificate[]): void {
+  function remember(certificates: readonly X509Certificate[]): void {
     const [leaf, ...rest] = certificates
     if (leaf === undefined || rest.length === 0 || intermediates.size + rest.length > INTERMEDIATES_MAX) return
     for (const each of rest) intermediates.set(each.fingerprint256, each.raw)
@@ -29,15 +30,18 @@ export function createChainProver(): (socket: TLSSocket, prove: Prove) => Proven
     )
   }
 
-  function recall(leaf: DetailedPeerCertificate): PeerChain {
+  function recall(leaf: X509Certificate): PeerChain {
     const rest = (sentAlong.get(leaf.fingerprint256) ?? []).map((fingerprint) => intermediates.get(fingerprint))
     return rest.filter((der) => der !== undefined)
   }
 
   return (socket, prove) => {
-    const certificates = certificatesOf(socket)
-    const [leaf] = certificates
+    const leaf = socket.getPeerX509Certificate()
     if (leaf === undefined) return undefined
+    // Nearly always enough: issued by a CA of ours itself, or proved before.
+    const alone = prove([leaf.raw])
+    if (alone !== undefined) return alone
+    const certificates = certificatesOf(leaf)
     const chain = certificates.map(({ raw }) => raw)
     if (socket.isSessionReused() && chain.length === 1) return prove([leaf.raw, ...recall(leaf)])
     const proven = prove(chain)
@@ -46,14 +50,13 @@ export function createChainProver(): (socket: TLSSocket, prove: Prove) => Proven
   }
 }
 
-function certificatesOf(socket: TLSSocket): readonly DetailedPeerCertificate[] {
-  const certificates: DetailedPeerCertificate[] = []
-  let current: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  // Node gives an empty object when there is no certificate, and the root names itself as its issuer.
-  while (current?.raw !== undefined && certificates.length < CHAIN_MAX) {
+function certificatesOf(leaf: X509Certificate): readonly X509Certificate[] {
+  const certificates: X509Certificate[] = []
+  // Not `getPeerCertificate`, which reads every field of every certificate before anybody asks.
+  let current: X509Certificate | undefined = leaf
+  while (current !== undefined && certificates.length < CHAIN_MAX) {
     certificates.push(current)
-    const issuer: DetailedPeerCertificate | undefined = current.issuerCertificate
-    current = issuer === current ? undefined : issuer
+    current = current.issuerCertificate
   }
   return certificates
 }

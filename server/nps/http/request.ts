@@ -28,6 +28,7 @@ export function fetchRequestOf(
     certificate,
     authorization: door === 'https' ? message.headers.authorization : undefined,
     range: message.headers.range,
+    contentEncoding: message.headers['content-encoding'],
     body,
   }
 }

@@ -48,9 +48,12 @@ export function refuse(response: ServerResponse): void {
   response.writeHead(404, { 'content-length': 0 }).end()
 }
 
-/** The machine failed: the phone keeps what it has and comes back (MPP §5.6: 503 is class C). */
-export function unavailable(response: ServerResponse): void {
-  response.writeHead(503, { 'content-length': 0, 'retry-after': '60' }).end()
+/**
+ * The machine failed or has too much to do: the phone keeps what it has and comes back (MPP §5.6: 503 is class C).
+ * @param afterSeconds what is asked of it; phones go by their own list of error retries
+ */
+export function unavailable(response: ServerResponse, afterSeconds = 60): void {
+  response.writeHead(503, { 'content-length': 0, 'retry-after': String(afterSeconds) }).end()
 }
 
 /** RFC 9110 §14: one range; 416 when it lies outside the file. */

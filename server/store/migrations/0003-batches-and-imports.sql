@@ -30,3 +30,18 @@ create table layer_draft (
   updated_at timestamptz not null default now(),
   primary key (scope, id)
 );
+-- The revision of the layer that the draft was made from: 0 when there was no layer.
+alter table layer_draft add column base_revision_id bigint not null default 0;
+
+alter table batch add column shipped_at timestamptz;
+
+-- What people write on phones.
+alter table device add column label text not null default '';
+alter table device add column notes text not null default '';
+
+alter table firmware add column notes text not null default '';
+
+create index account_parent on account (parent_id) where parent_id is not null;
+create index code_account on code (account_id);
+create index device_held_account on device (held_account_id) where held_account_id is not null;
+create index line_domain on line (domain);

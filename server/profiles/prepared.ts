@@ -1,0 +1,118 @@
+/**
+ * What of a layer can be worked out without a device: which elements its names stand for on a model, and the values as
+ * the phone will store them. Layers are values that many devices share, so this is kept with the layer and goes with it.
+ */
+import type { ProductName } from '../../protocol/identity.ts'
+import {
+  appliesTo,
+  canonicalValue,
+  catalogue,
+  modelInfo,
+  type Parameter,
+  validateValue,
+} from '../../protocol/profile/mod.ts'
+import type { LayerParameter, ResolvedParameter } from './types.ts'
+
+/** Stands for the number of every line: `Proxy_n_`. */
+const PATTERN = '_n_'
+/** Models kept for one layer: a few more than one provider has. */
+const MODELS_MAX = 16
+
+/** One element of one layer on one model. */
+export interface Prepared {
+  /** As in the layer; it may be a pattern. */
+  readonly name: string
+  readonly element: string
+  /** Its value is as stored, unless it has facts in braces. */
+  readonly parameter: LayerParameter
+  readonly hasFacts: boolean
+  readonly secret: boolean
+  /** What it comes to where nothing lies below; kept by `resolve.ts`. */
+  alone: ResolvedParameter | undefined
+}
+
+type Parameters = ReadonlyMap<string, LayerParameter>
+
+const kept = new WeakMap<Parameters, Map<ProductName, readonly Prepared[]>>()
+
+/** @param parameters never changes: it is the key */
+export function preparedParameters(parameters: Parameters, model: ProductName): readonly Prepared[] {
+  const models = kept.get(parameters) ?? new Map<ProductName, readonly Prepared[]>()
+  const known = models.get(model)
+  if (known !== undefined) return known
+  const made = prepare(parameters, model)
+  if (models.size >= MODELS_MAX) models.clear()
+  models.set(model, made)
+  kept.set(parameters, models)
+  return made
+}
+
+/** Within one source the element that is named itself wins over the pattern, in whatever order they were stored. */
+function prepare(parameters: Parameters, model: ProductName): readonly Prepared[] {
+  const prepared: Prepared[] = []
+  for (const patterns of [true, false]) {
+    for (const [name, parameter] of parameters) {
+      if (name.includes(PATTERN) !== patterns) continue
+      for (const element of concreteElements(name, model)) prepared.push(prepareOne(name, element, parameter))
+    }
+  }
+  return prepared
+}
+
+function prepareOne(name: string, element: string, parameter: LayerParameter): Prepared {
+  const hasFacts = parameter.value.includes('{{')
+  const value = hasFacts || parameter.attributesOnly === true ? parameter.value : asStored(element, parameter.value)
+  const secret = catalogue.find(element)?.secret ?? false
+  return {
+    name,
+    element,
+    parameter: value === parameter.value ? parameter : { ...parameter, value },
+    hasFacts,
+    secret,
+    alone: undefined,
+  }
+}
+
+/** Names of the catalogue alone are remembered, so this is bounded by its size. */
+const concrete = new Map<ProductName, Map<string, readonly string[]>>()
+
+function concreteElements(name: string, model: ProductName): readonly string[] {
+  const names = concrete.get(model) ?? new Map<string, readonly string[]>()
+  const known = names.get(name)
+  if (known !== undefined) return known
+  const found = findElements(name, model)
+  if (modelInfo(model) === undefined || catalogue.find(name) === undefined) return found
+  names.set(name, found)
+  concrete.set(model, names)
+  return found
+}
+
+/** `Proxy_n_` means every line of the model; an element that the model lacks is left out of its profile. */
+function findElements(name: string, model: ProductName): readonly string[] {
+  if (catalogue.find(name) === undefined && name.includes(PATTERN)) {
+    const count = modelInfo(model)?.lines ?? 1
+    return Array.from({ length: count }, (_, index) => name.replace(PATTERN, `_${index + 1}_`))
+  }
+  return catalogue.find(name) === undefined || appliesTo(name, model) ? [name] : []
+}
+
+/** What the phone makes of the text (MPP §1.4, §14): a preview shows what will be there, not how it was typed. */
+export function asStored(element: string, text: string): string {
+  const last = stored.get(element)
+  if (last?.text === text) return last.value
+  const row = catalogue.find(element)
+  const value = storedValue(row, text)
+  if (row !== undefined && !row.secret) stored.set(element, { text, value })
+  return value
+}
+
+/** The last text of each element of the catalogue: what a pure function gave, and never a secret. */
+const stored = new Map<string, { readonly text: string; readonly value: string }>()
+
+function storedValue(row: Parameter | undefined, text: string): string {
+  const trimmed = text.replace(/\r\n|[\r\n]/g, ' ').trim()
+  const value = trimmed === '""' ? '' : trimmed
+  return row === undefined || value === '' || validateValue(row, value) !== undefined
+    ? value
+    : canonicalValue(row, value)
+}
