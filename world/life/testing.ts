@@ -164,11 +164,15 @@ export function kill(pid: number): void {
   }
 }
 
-/** Asks again and again; rejects after a minute. */
-export async function eventually(what: string, test: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS
+/** Asks again and again; rejects after a minute, unless told to be more patient. */
+export async function eventually(
+  what: string,
+  test: () => boolean | Promise<boolean>,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const deadline = Date.now() + patienceMs
   while (!(await test())) {
-    if (Date.now() > deadline) throw new Error(`Waited ${PATIENCE_MS / 1000} s in vain for ${what}`)
+    if (Date.now() > deadline) throw new Error(`Waited ${patienceMs / 1000} s in vain for ${what}`)
     await pause(POLL_MS)
   }
 }

@@ -12,6 +12,7 @@ import { assert } from '../../protocol/result.ts'
 import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from '../../server/testing.ts'
 
 const PHONES = 250
+const SLOW_HANDSHAKES_PER_SECOND = 80
 
 const database = await createTestDatabase()
 const settings = testSettings(database.url, { lab: true, syslogPort: 0, sipPort: 0 })
@@ -72,6 +73,8 @@ describe('a storm at the real door', () => {
       deferred: metrics.admission.total({ outcome: 'deferred' }),
       full: metrics.handshakes.total({ outcome: 'full' }),
     }
+    // As if it had been measured to be a slow one: how quick the machine of this test is must not matter.
+    server.platform.context.signals.setMachine(SLOW_HANDSHAKES_PER_SECOND)
     const answers = await Promise.all(phones.map(ask))
     expect(answers.filter((line) => line === 'HTTP/1.1 200 OK')).toHaveLength(PHONES)
     expect(metrics.admission.total({ outcome: 'deferred' }) - before.deferred).toBeGreaterThan(50)
