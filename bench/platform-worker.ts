@@ -43,12 +43,12 @@ const calls = {
     )
     const read = readSettings(
       {},
-      { ...Object.fromEntries(ports), DATA: dataDir, MASTER_KEY: masterKey, LOG_LEVEL: 'warn' },
+      { ...Object.fromEntries(ports), DATA: dataDir, MASTER_KEY: masterKey, LOG_LEVEL: 'error' },
     )
     assert(read.ok, 'the settings of the bench are right')
     countStatements()
     const settings = { ...read.value, host: '127.0.0.1', databaseUrl }
-    server = await startServer({ settings, what: 'offhook bench', log: pino({ level: 'warn' }, pino.destination(2)) })
+    server = await startServer({ settings, what: 'offhook bench', log: pino({ level: 'error' }, pino.destination(2)) })
     return server.ports
   },
   async fill({ count }: { readonly count: number }) {

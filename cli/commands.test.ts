@@ -103,6 +103,8 @@ describe('completion', () => {
     [['offhook', 'token', 'create', '--sco'], ['--scope']],
     [['offhook', 'seal', 'lint', '--rf'], ['--rfc8188']],
     [['offhook', 'rule', 'x', '--server', ''], []],
+    [['offhook', 'import', 'de'], ['devices']],
+    [['offhook', 'diff', 'x', '--to', 'r'], ['running']],
   ] as const)('bash loads it and completes %j', async (words, expected) => {
     expect(await complete(...words)).toEqual(expected)
   })

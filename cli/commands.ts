@@ -10,36 +10,56 @@ type Register = (program: Command) => unknown
 
 interface Entry {
   readonly name: string
+  /** Heading of the main help. */
+  readonly group: string
   readonly load: () => Promise<Register>
 }
 
+const GROUPS = {
+  run: 'The platform:',
+  phones: 'Virtual phones:',
+  files: 'Profiles, rules and files, without a server:',
+  api: 'What a running server does:',
+  keep: 'Keeping it:',
+} as const
+
 /** In the order of the help. */
 const COMMANDS: readonly Entry[] = [
-  { name: 'start', load: async () => (await import('./start.ts')).registerStartCommand },
-  { name: 'serve', load: async () => (await import('./serve.ts')).registerServeCommand },
-  { name: 'phone', load: async () => (await import('./phone.ts')).registerPhoneCommand },
-  { name: 'fleet', load: async () => (await import('./fleet.ts')).registerFleetCommand },
-  { name: 'lint', load: async () => (await import('./lint.ts')).registerLintCommand },
-  { name: 'rule', load: async () => (await import('./rule.ts')).registerRuleCommand },
-  { name: 'seal', load: async () => (await import('./seal.ts')).registerSealCommand },
-  { name: 'open', load: async () => (await import('./open.ts')).registerOpenCommand },
-  { name: 'token', load: async () => (await import('./token.ts')).registerTokenCommand },
-  { name: 'import', load: async () => (await import('./remote/bulk.ts')).registerImportCommand },
-  { name: 'export', load: async () => (await import('./remote/bulk.ts')).registerExportCommand },
-  { name: 'diff', load: async () => (await import('./remote/device.ts')).registerDiffCommand },
-  { name: 'resync', load: async () => (await import('./remote/device.ts')).registerResyncCommand },
-  { name: 'reboot', load: async () => (await import('./remote/device.ts')).registerRebootCommand },
-  { name: 'replace', load: async () => (await import('./remote/device.ts')).registerReplaceCommand },
-  { name: 'release', load: async () => (await import('./remote/device.ts')).registerReleaseCommand },
-  { name: 'events', load: async () => (await import('./remote/events.ts')).registerEventsCommand },
-  { name: 'api', load: async () => (await import('./remote/any-route.ts')).registerApiCommand },
-  { name: 'rc', load: async () => (await import('./remote/rc.ts')).registerRcCommand },
-  { name: 'user', load: async () => (await import('./remote/users.ts')).registerUserCommand },
-  { name: 'key', load: async () => (await import('./key.ts')).registerKeyCommand },
-  { name: 'backup', load: async () => (await import('./backup.ts')).registerBackupCommand },
-  { name: 'restore', load: async () => (await import('./restore.ts')).registerRestoreCommand },
-  { name: 'lab', load: async () => (await import('./lab.ts')).registerLabCommand },
-  { name: 'completion', load: async () => (await import('./completion.ts')).registerCompletionCommand },
+  { name: 'start', group: GROUPS.run, load: async () => (await import('./start.ts')).registerStartCommand },
+  { name: 'serve', group: GROUPS.run, load: async () => (await import('./serve.ts')).registerServeCommand },
+  { name: 'phone', group: GROUPS.phones, load: async () => (await import('./phone.ts')).registerPhoneCommand },
+  { name: 'fleet', group: GROUPS.phones, load: async () => (await import('./fleet.ts')).registerFleetCommand },
+  { name: 'lint', group: GROUPS.files, load: async () => (await import('./lint.ts')).registerLintCommand },
+  { name: 'rule', group: GROUPS.files, load: async () => (await import('./rule.ts')).registerRuleCommand },
+  { name: 'seal', group: GROUPS.files, load: async () => (await import('./seal.ts')).registerSealCommand },
+  { name: 'open', group: GROUPS.files, load: async () => (await import('./open.ts')).registerOpenCommand },
+  { name: 'token', group: GROUPS.api, load: async () => (await import('./token.ts')).registerTokenCommand },
+  { name: 'import', group: GROUPS.api, load: async () => (await import('./remote/bulk.ts')).registerImportCommand },
+  { name: 'export', group: GROUPS.api, load: async () => (await import('./remote/bulk.ts')).registerExportCommand },
+  { name: 'diff', group: GROUPS.api, load: async () => (await import('./remote/device.ts')).registerDiffCommand },
+  { name: 'resync', group: GROUPS.api, load: async () => (await import('./remote/device.ts')).registerResyncCommand },
+  { name: 'reboot', group: GROUPS.api, load: async () => (await import('./remote/device.ts')).registerRebootCommand },
+  { name: 'replace', group: GROUPS.api, load: async () => (await import('./remote/device.ts')).registerReplaceCommand },
+  { name: 'release', group: GROUPS.api, load: async () => (await import('./remote/device.ts')).registerReleaseCommand },
+  { name: 'events', group: GROUPS.api, load: async () => (await import('./remote/events.ts')).registerEventsCommand },
+  { name: 'api', group: GROUPS.api, load: async () => (await import('./remote/any-route.ts')).registerApiCommand },
+  { name: 'rc', group: GROUPS.api, load: async () => (await import('./remote/rc.ts')).registerRcCommand },
+  { name: 'user', group: GROUPS.api, load: async () => (await import('./remote/users.ts')).registerUserCommand },
+  {
+    name: 'certificate',
+    group: GROUPS.keep,
+    load: async () => (await import('./remote/certificates.ts')).registerCertificateCommand,
+  },
+  { name: 'doctor', group: GROUPS.keep, load: async () => (await import('./doctor.ts')).registerDoctorCommand },
+  { name: 'key', group: GROUPS.keep, load: async () => (await import('./key.ts')).registerKeyCommand },
+  { name: 'backup', group: GROUPS.keep, load: async () => (await import('./backup.ts')).registerBackupCommand },
+  { name: 'restore', group: GROUPS.keep, load: async () => (await import('./restore.ts')).registerRestoreCommand },
+  { name: 'lab', group: GROUPS.phones, load: async () => (await import('./lab.ts')).registerLabCommand },
+  {
+    name: 'completion',
+    group: GROUPS.keep,
+    load: async () => (await import('./completion.ts')).registerCompletionCommand,
+  },
 ]
 
 /** The commands that need the tree of all others. */
@@ -64,8 +84,13 @@ export async function programFor(name: string | undefined): Promise<Command> {
     .showHelpAfterError('(see --help)')
     .exitOverride()
   const only = COMMANDS.filter((entry) => entry.name === name && !NEED_ALL.includes(entry.name))
-  const registers = await Promise.all((only.length === 0 ? COMMANDS : only).map(({ load }) => load()))
-  for (const register of registers) register(program)
+  const entries = only.length === 0 ? COMMANDS : only
+  const registers = await Promise.all(entries.map(({ load }) => load()))
+  for (const [index, register] of registers.entries()) {
+    register(program)
+    program.commands.at(-1)?.helpGroup(entries[index]?.group ?? '')
+  }
+  program.commandsGroup(GROUPS.keep).helpCommand('help [command]', 'All about one command')
   teach(program)
   return program
 }

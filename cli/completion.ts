@@ -30,6 +30,8 @@ interface Node {
   readonly path: string
   readonly about: string
   readonly commands: readonly string[]
+  /** Choices of its arguments; files may follow them. */
+  readonly choices: readonly string[]
   readonly options: readonly NodeOption[]
 }
 
@@ -46,6 +48,7 @@ function treeOf(command: Command, path: readonly string[] = []): readonly Node[]
     path: path.join(' '),
     about: command.description(),
     commands: path.length === 0 ? [...commands, 'help'] : commands,
+    choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
     options: [...command.options.map(optionOf), help],
   }
   return [own, ...command.commands.flatMap((each) => treeOf(each, [...path, each.name()]))]
@@ -67,8 +70,13 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function wordsOf(node: Node): { readonly commands: string; readonly flags: string } {
-  return { commands: node.commands.join(' '), flags: node.options.flatMap(({ flags }) => flags).join(' ') }
+function wordsOf(node: Node): { readonly commands: string; readonly choices: string; readonly flags: string } {
+  const { commands, choices } = node
+  return {
+    commands: commands.join(' '),
+    choices: choices.join(' '),
+    flags: node.options.flatMap(({ flags }) => flags).join(' '),
+  }
 }
 
 /** `case` patterns `path/--flag` of the options that take a value. */
@@ -91,8 +99,8 @@ function pathCases(tree: readonly Node[]): string {
 function bashScript(tree: readonly Node[]): string {
   const words = (list: readonly string[]): string => `COMPREPLY=($(compgen -W ${quoted(list.join(' '))} -- "$current"))`
   const nodes = tree.map((node) => {
-    const { commands, flags } = wordsOf(node)
-    return `    ${quoted(node.path)}) commands=${quoted(commands)}; flags=${quoted(flags)} ;;`
+    const { commands, choices, flags } = wordsOf(node)
+    return `    ${quoted(node.path)}) commands=${quoted(`${commands}${choices}`)}; flags=${quoted(flags)} ;;`
   })
   return `# Completion of offhook for bash. Where it has nothing to say, bash offers files.
 _offhook() {
@@ -122,14 +130,14 @@ complete -o bashdefault -o default -F _offhook offhook
 function zshScript(tree: readonly Node[]): string {
   const words = (list: readonly string[]): string => `compadd -- ${list.map(quoted).join(' ')}`
   const nodes = tree.map((node) => {
-    const { commands, flags } = wordsOf(node)
-    return `    ${quoted(node.path)}) commands=(${commands}); flags=(${flags}) ;;`
+    const { commands, choices, flags } = wordsOf(node)
+    return `    ${quoted(node.path)}) commands=(${commands}); choices=(${choices}); flags=(${flags}) ;;`
   })
   return `#compdef offhook
 # Completion of offhook for zsh.
 _offhook() {
   local current="$words[CURRENT]" before="$words[CURRENT-1]" at='' next
-  local -a commands flags
+  local -a commands choices flags
   integer index
   for ((index = 2; index < CURRENT; index++)); do
     next="\${at:+$at }$words[index]"
@@ -148,6 +156,7 @@ ${nodes.join('\n')}
   elif (( $#commands )); then
     compadd -- $commands
   else
+    (( $#choices )) && compadd -- $choices
     _files
   fi
 }
@@ -164,7 +173,8 @@ function fishScript(tree: readonly Node[]): string {
       const about = tree.find(({ path }) => path === [...seen, name].join(' '))?.about ?? 'all about a command'
       return `complete -c offhook -f -n ${quoted(inside)} -a ${name} -d ${quoted(about)}`
     })
-    return [...commands, ...node.options.map((option) => fishOption(option, inside))]
+    const choices = node.choices.map((word) => `complete -c offhook -n ${quoted(inside)} -a ${word}`)
+    return [...commands, ...choices, ...node.options.map((option) => fishOption(option, inside))]
   })
   return `# Completion of offhook for fish.\n${lines.join('\n')}\n`
 }

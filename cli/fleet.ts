@@ -11,7 +11,9 @@ import {
 } from '../phone/fleet/mod.ts'
 import { PhoneProblem } from '../phone/shell/mod.ts'
 import { parseMacAddress, parseProductName, type ProductName } from '../protocol/identity.ts'
+import { EXIT } from './exit-codes.ts'
 import { openLab } from './lab.ts'
+import { endWith, printLines } from './output.ts'
 import {
   addCommonOptions,
   certificateFiles,
@@ -25,7 +27,8 @@ import {
 } from './phone.ts'
 import { stopSignal } from './signals.ts'
 
-const REPORT_EVERY_MS = 2000
+/** Of a terminal that does not say its width. */
+const COLUMNS = 80
 /** A day; longer runs are for the server's own numbers. */
 const DURATION_SECONDS_MAX = 86_400
 
@@ -57,7 +60,8 @@ async function run(options: Options): Promise<void> {
   const seconds = wholeOf('--duration', options.duration, DURATION_SECONDS_MAX)
   const reached = goalOf(options.until)
   const fleet = open(fleetOptions(options))
-  const report = setInterval(() => write(options, 'fleet', fleet.counts()), REPORT_EVERY_MS)
+  const progress = progressOf(options.json === true)
+  const report = setInterval(() => progress.show(fleet.counts()), progress.everyMs)
   try {
     const end = fleet.until(reached, seconds * 1000).then(
       () => 'reached',
@@ -68,9 +72,37 @@ async function run(options: Options): Promise<void> {
     clearInterval(report)
     const summary = fleet.summary()
     await fleet.stop({ leaving: true })
-    write(options, 'fleet-summary', summary)
-    // For scripts: the goal was missed.
-    if (options.until !== 'never' && !reached(summary)) process.exitCode = 2
+    progress.clear()
+    if (options.json === true) writeJson('fleet-summary', summary)
+    else printLines(summaryLines(summary))
+    if (options.until !== 'never') endWith(hasAll(options.until, summary) ? EXIT.done : EXIT.problems)
+  }
+}
+
+/** Whether every phone came there; one that is broken ends the waiting, and did not. */
+function hasAll(goal: string, { phones, provisioned, registered }: FleetCounts): boolean {
+  return (goal === 'registered' ? registered : provisioned) >= phones
+}
+
+interface Progress {
+  readonly everyMs: number
+  show(counts: FleetCounts): void
+  /** Before anything else is printed. */
+  clear(): void
+}
+
+/** On a terminal one line that is written again and again, else a line now and then; on stderr, so that stdout is the summary. */
+function progressOf(json: boolean): Progress {
+  const { stderr } = process
+  if (json) return { everyMs: 2000, show: (counts) => writeJson('fleet', counts), clear: () => undefined }
+  if (!stderr.isTTY) {
+    return { everyMs: 5000, show: (counts) => stderr.write(`${printCounts(counts)}\n`), clear: () => undefined }
+  }
+  return {
+    everyMs: 250,
+    // A line that wraps could not be taken back.
+    show: (counts) => stderr.write(`\r\x1b[K${printCounts(counts).slice(0, (stderr.columns || COLUMNS) - 1)}`),
+    clear: () => stderr.write('\r\x1b[K'),
   }
 }
 
@@ -146,14 +178,9 @@ function wholeOf(name: string, text: string, most: number): number {
   throw new PhoneProblem(`${name} "${text}" is no whole number from 0 to ${most}`)
 }
 
-function write(options: Options, name: 'fleet' | 'fleet-summary', counts: FleetCounts | FleetSummary): void {
-  if (options.json === true) {
-    const line = { at: new Date().toISOString(), name, text: printCounts(counts), data: counts }
-    process.stdout.write(`${JSON.stringify(line)}\n`)
-    return
-  }
-  const more = 'outcomes' in counts ? printSummary(counts) : []
-  for (const line of [printCounts(counts), ...more]) process.stdout.write(`${line}\n`)
+function writeJson(name: 'fleet' | 'fleet-summary', counts: FleetCounts | FleetSummary): void {
+  const line = { at: new Date().toISOString(), name, text: printCounts(counts), data: counts }
+  process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
 function printCounts(counts: FleetCounts): string {
@@ -162,18 +189,26 @@ function printCounts(counts: FleetCounts): string {
   return `${started} of ${phones} phones on, ${provisioned} provisioned, ${registered} registered, ${trouble}, ${requests} requests`
 }
 
-function printSummary(summary: FleetSummary): readonly string[] {
-  const outcomes = Object.entries(summary.outcomes).map(([name, count]) => `${name}: ${count}`)
+function summaryLines(summary: FleetSummary): readonly string[] {
+  const { phones, provisioned, registered, broken, requests, bytesReceived } = summary
   return [
-    `answers         ${outcomes.length === 0 ? 'none' : outcomes.join(', ')}`,
+    `phones          ${phones}: ${provisioned} provisioned, ${registered} registered${broken > 0 ? `, ${broken} broken` : ''}`,
+    `trouble         ${listOf(summary.troubles, 'none')}`,
+    `requests        ${requests}, ${bytesReceived} bytes received`,
+    `answers         ${listOf(summary.outcomes, 'none')}`,
     `exchange        ${printSpread(summary.latency)}`,
     `to provisioned  ${printSpread(summary.toProvisioned)}`,
     `to registered   ${printSpread(summary.toRegistered)}`,
   ]
 }
 
+function listOf(counts: Readonly<Record<string, number>>, none: string): string {
+  const texts = Object.entries(counts).map(([name, count]) => `${name} (${count})`)
+  return texts.length === 0 ? none : texts.join(', ')
+}
+
 function printSpread(spread: Spread | undefined): string {
   if (spread === undefined) return 'nothing measured'
   const [median, p95, max] = [spread.medianMs, spread.p95Ms, spread.maxMs].map((ms) => `${ms.toFixed(1)} ms`)
-  return `median ${median}, p95 ${p95}, longest ${max} (${spread.count})`
+  return `p50 ${median}, p95 ${p95}, longest ${max} (${spread.count})`
 }

@@ -144,6 +144,23 @@ describe('offhook fleet', () => {
     expect(last.data).toMatchObject({ phones: 20, provisioned: 20, failed: 0, outcomes: { 'HTTP 200': 20 } })
     expect(last.data['latency']).toMatchObject({ count: 20 })
   })
+
+  it('ends with 1 when some did not come there, and says why in the summary; progress goes to stderr', async () => {
+    const server = createServer((_request, response) => response.writeHead(404).end())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    closers.push(() => server.close())
+    const dhcp = `66=http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const args = ['-n', '3', '--arrival', 'at-once', '--duration', '8', '--address', '127.0.0.1', '--dhcp', dhcp]
+    const fleet = offhook('fleet', '--fast', ...args)
+    const { code, errors } = await fleet.ended
+    expect(code).toBe(1)
+    expect(errors).toMatch(/^3 of 3 phones on, 0 provisioned, 0 registered, 3 failed, \d+ requests\n$/)
+    expect(fleet.lines.slice(0, 2)).toEqual([
+      'phones          3: 0 provisioned, 0 registered',
+      expect.stringMatching(/^trouble {9}resync: .* \(3\)$/) as string,
+    ])
+    expect(fleet.lines).toContainEqual(expect.stringMatching(/^requests {8}\d+, \d+ bytes received$/))
+  }, 60_000)
 })
 
 describe('the options', () => {

@@ -19,6 +19,7 @@ describe('facts of many devices', () => {
     })
     const macs = [(await bound()).mac, (await bound()).mac, (await bound({ delivery: 'sealed' })).mac]
     const absent = '000000000001' as MacAddress
+    await platform.flush()
     const alone = await Promise.all(macs.map((mac) => loadDeviceFacts(db, vault, mac)))
     for (const _ of ['layers are sent', 'layers are known']) {
       const together = await loadManyDeviceFacts(db, vault, [...macs, absent])

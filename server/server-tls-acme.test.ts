@@ -49,7 +49,10 @@ async function runningServer(databaseUrl: string, more: object = {}): Promise<Ru
     async call(method, path, body) {
       const response = await fetch(`http://127.0.0.1:${server.ports.api}/api/v1/${path}`, {
         method,
-        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       const text = await response.text()
@@ -103,7 +106,12 @@ const acmeState = async (running: Running, state: string) => {
 }
 
 const eventNames = async ({ server }: Running) => {
-  const events = await listEvents(server.platform.db, { mac: undefined, accountId: undefined, before: undefined, limit: 100 })
+  const events = await listEvents(server.platform.db, {
+    mac: undefined,
+    accountId: undefined,
+    before: undefined,
+    limit: 100,
+  })
   return events.map(({ name }) => name).filter((name) => name.startsWith('certificate.'))
 }
 
@@ -130,7 +138,14 @@ describe('ACME', () => {
     expect(after.getPeerCertificate().subject.CN).toBe(HOST)
     expect([await ask(before, '/ca.pem'), await ask(after, '/ca.pem')]).toEqual([200, 200])
     const { json } = await running.call('GET', 'server-certificate')
-    expect(json).toMatchObject({ source: 'acme', hosts: [HOST], keyType: 'rsa', daysLeft: 89, customCa: true, problems: [] })
+    expect(json).toMatchObject({
+      source: 'acme',
+      hosts: [HOST],
+      keyType: 'rsa',
+      daysLeft: 89,
+      customCa: true,
+      problems: [],
+    })
     // A private authority: phones learn its root, and not ours.
     const served = await (await fetch(`http://127.0.0.1:${ports.http}/ca.pem`)).text()
     expect(served).toBe(authority.ca.certPem)
@@ -259,8 +274,28 @@ async function childServer(databaseUrl: string, httpPort: number): Promise<Child
   const { dataDir, masterKey: key = '' } = testSettings(databaseUrl)
   const apiPort = await freePort()
   const main = new URL('../cli/main.ts', import.meta.url).pathname
-  const ports = ['--api-port', String(apiPort), '--http-port', String(httpPort), '--https-port', '0', '--tftp-port', '0']
-  const more = ['--syslog-port', '0', '--sip-port', '0', '--data', dataDir, '--host', '127.0.0.1', '--log-level', 'silent']
+  const ports = [
+    '--api-port',
+    String(apiPort),
+    '--http-port',
+    String(httpPort),
+    '--https-port',
+    '0',
+    '--tftp-port',
+    '0',
+  ]
+  const more = [
+    '--syslog-port',
+    '0',
+    '--sip-port',
+    '0',
+    '--data',
+    dataDir,
+    '--host',
+    '127.0.0.1',
+    '--log-level',
+    'silent',
+  ]
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, 'serve', ...ports, ...more], {
     env: { ...process.env, DATABASE_URL: databaseUrl, OFFHOOK_MASTER_KEY: key, OFFHOOK_PUBLIC_URL: `https://${HOST}` },
     stdio: 'ignore',

@@ -38,7 +38,10 @@ export function openTlsFiles(platform: Pick<Platform, 'settings' | 'log' | 'now'
         return true
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        log.error({ event: 'server-certificate-refused' }, `The changed certificate is not used, the old one stays: ${reason}`)
+        log.error(
+          { event: 'server-certificate-refused' },
+          `The changed certificate is not used, the old one stays: ${reason}`,
+        )
         return false
       }
     },
@@ -67,7 +70,8 @@ function readFiles({ cert, key, ca }: Names, now: number): GivenTls {
     throw new StartProblem(`Cannot use the server certificate "${cert}" (OFFHOOK_TLS_CERT): TLS refuses it: ${reason}`)
   }
   const caPem = ca === undefined ? undefined : certificatesOf(readText(ca, 'OFFHOOK_TLS_CA'))
-  if (caPem === '') throw new StartProblem(`Cannot use the CA "${ca}" (OFFHOOK_TLS_CA): it holds no certificate in PEM.`)
+  if (caPem === '')
+    throw new StartProblem(`Cannot use the CA "${ca}" (OFFHOOK_TLS_CA): it holds no certificate in PEM.`)
   return { pair, caPem }
 }
 

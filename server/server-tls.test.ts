@@ -96,7 +96,9 @@ describe('a certificate from files', () => {
     await once(open, 'secureConnect')
     // The key of another certificate: what stands between two renames for longer than anybody would wait.
     files.write({ certPem: second.certPem })
-    const refused = await until('the refusal is told', () => lines.find((line) => line.includes('server-certificate-refused')))
+    const refused = await until('the refusal is told', () =>
+      lines.find((line) => line.includes('server-certificate-refused')),
+    )
     expect(refused).toContain('The private key does not belong to the certificate')
     expect((await shown(server)).fingerprint256).toBe(new X509Certificate(first.certPem).fingerprint256)
     files.write({ keyPem: second.keyPem })
@@ -121,10 +123,26 @@ describe('a certificate from files', () => {
 
   it.each<[string, () => Promise<{ certPem?: string; keyPem?: string }>, RegExp]>([
     ['expired', () => pairFor([HOST], Date.now() - 500 * DAY_MS), /ended on \d{4}-.*Have it renewed/],
-    ['not PEM', async () => ({ ...(await pairFor([HOST])), certPem: 'hello' }), /no certificate that can be read.*BEGIN CERTIFICATE/],
-    ['the key of another', async () => ({ ...(await pairFor([HOST])), keyPem: (await pairFor([HOST])).keyPem }), /does not belong.*Give the key/],
-    ['a broken key', async () => ({ ...(await pairFor([HOST])), keyPem: 'hello' }), /private key cannot be read.*pass phrase/],
-    ['no key file', async () => ({ certPem: (await pairFor([HOST])).certPem }), /Cannot read ".*no-key-file\.key" \(OFFHOOK_TLS_KEY\)/],
+    [
+      'not PEM',
+      async () => ({ ...(await pairFor([HOST])), certPem: 'hello' }),
+      /no certificate that can be read.*BEGIN CERTIFICATE/,
+    ],
+    [
+      'the key of another',
+      async () => ({ ...(await pairFor([HOST])), keyPem: (await pairFor([HOST])).keyPem }),
+      /does not belong.*Give the key/,
+    ],
+    [
+      'a broken key',
+      async () => ({ ...(await pairFor([HOST])), keyPem: 'hello' }),
+      /private key cannot be read.*pass phrase/,
+    ],
+    [
+      'no key file',
+      async () => ({ certPem: (await pairFor([HOST])).certPem }),
+      /Cannot read ".*no-key-file\.key" \(OFFHOOK_TLS_KEY\)/,
+    ],
   ])('stops the start in words that say what to do: %s', async (name, make, words) => {
     const files = filesIn(name.replaceAll(' ', '-'))
     files.write(await make())
@@ -188,16 +206,29 @@ describe('the certificate routes', async () => {
   async function call(method: string, path: string, body?: unknown, bearer = token): Promise<Answer> {
     const response = await fetch(`http://127.0.0.1:${server.ports.api}/api/v1/${path}`, {
       method,
-      headers: { authorization: `Bearer ${bearer}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${bearer}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    return { status: response.status, json: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {}, text }
+    return {
+      status: response.status,
+      json: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {},
+      text,
+    }
   }
 
   it('show the one in force: our own at first', async () => {
     const { status, json } = await call('GET', 'server-certificate')
-    expect([status, json['source'], json['id'], json['customCa'], json['problems']]).toEqual([200, 'own', null, true, []])
+    expect([status, json['source'], json['id'], json['customCa'], json['problems']]).toEqual([
+      200,
+      'own',
+      null,
+      true,
+      [],
+    ])
     expect(json['phones']).toEqual(
       expect.arrayContaining([expect.objectContaining({ models: 'DP-*', verdict: 'accepts-with-custom-ca' })]),
     )
@@ -232,7 +263,11 @@ describe('the certificate routes', async () => {
       'Cannot use this certificate: The certificate is for other.example.com, not for prov.example.com. Have it issued for the host of the public URL, or correct OFFHOOK_PUBLIC_URL. It can be taken all the same with "force": true.',
     ])
     const expired = await pairFor([HOST], Date.now() - 500 * DAY_MS)
-    const forced = await call('POST', 'server-certificates', { chain: expired.certPem, key: expired.keyPem, force: true })
+    const forced = await call('POST', 'server-certificates', {
+      chain: expired.certPem,
+      key: expired.keyPem,
+      force: true,
+    })
     expect([forced.status, forced.text.includes('PRIVATE KEY')]).toEqual([422, false])
     const taken = await call('POST', 'server-certificates', { chain: other.certPem, key: other.keyPem, force: true })
     expect(taken.status).toBe(201)
@@ -245,7 +280,11 @@ describe('the certificate routes', async () => {
   })
 
   it('keep the private key sealed under the master key', async () => {
-    const rows = await db.query<{ private_key: Buffer }>({ name: 'keys', text: 'select private_key from server_certificate', values: [] })
+    const rows = await db.query<{ private_key: Buffer }>({
+      name: 'keys',
+      text: 'select private_key from server_certificate',
+      values: [],
+    })
     expect(rows.length).toBeGreaterThan(0)
     for (const row of rows) expect(row.private_key.toString('latin1')).not.toContain('PRIVATE KEY')
   })
@@ -267,7 +306,9 @@ describe('the certificate routes', async () => {
   it('give a calendar of what ends, also for calendar programs [RFC 5545 §3.1]', async () => {
     const { json } = await call('GET', 'expiries?days=30000')
     const items = json['items'] as readonly { kind: string; name: string; daysLeft: number }[]
-    expect(new Set(items.map(({ kind }) => kind))).toEqual(new Set(['token', 'server-certificate', 'own-ca', 'device-ca']))
+    expect(new Set(items.map(({ kind }) => kind))).toEqual(
+      new Set(['token', 'server-certificate', 'own-ca', 'device-ca']),
+    )
     expect(items[0]).toMatchObject({ kind: 'token', name: 'nightly', daysLeft: 9 })
     expect(((await call('GET', 'expiries?days=5')).json['items'] as unknown[]).length).toBe(0)
     const { text } = await call('GET', 'expiries?days=30000&format=ics')

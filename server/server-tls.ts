@@ -94,8 +94,8 @@ class FollowedTls implements ServerTls {
     this.#anchors = anchors
     const changed = this.#shown?.pair.certPem !== shown.pair.certPem
     this.#shown = shown
-    this.#platform.setServerCertificate(shown.inForce)
     for (const handler of this.#handlers) handler(this.current())
+    this.#platform.setServerCertificate(shown.inForce)
     if (changed) this.#tell(shown)
   }
 
@@ -124,7 +124,10 @@ class FollowedTls implements ServerTls {
       try {
         await this.load()
       } catch (error) {
-        this.#platform.log.error({ err: error }, 'the server certificate and device CAs could not be read; the old ones stay')
+        this.#platform.log.error(
+          { err: error },
+          'the server certificate and device CAs could not be read; the old ones stay',
+        )
       }
     })
   }
@@ -153,7 +156,10 @@ class FollowedTls implements ServerTls {
       createSecureContext({ cert: certPem, key: keyPem })
       return true
     } catch (error) {
-      this.#platform.log.error({ err: error, certificate: id }, 'TLS refuses the stored certificate; one of our own CA is shown')
+      this.#platform.log.error(
+        { err: error, certificate: id },
+        'TLS refuses the stored certificate; one of our own CA is shown',
+      )
       return false
     }
   }
@@ -172,7 +178,10 @@ class FollowedTls implements ServerTls {
     const { log } = this.#platform
     const facts = describeServerCertificate(inForce.chainPem)
     const until = facts === undefined ? undefined : new Date(facts.notAfter).toISOString()
-    log.info({ event: 'server-certificate', source: inForce.source, subject: facts?.subject, until }, sourceText(inForce))
+    log.info(
+      { event: 'server-certificate', source: inForce.source, subject: facts?.subject, until },
+      sourceText(inForce),
+    )
     for (const problem of checkServerChain(inForce.chainPem, [publicHostOf(this.#platform)], this.#platform.now())) {
       log.warn({ event: 'server-certificate-problem', code: problem.code }, `${problem.message}. ${problem.advice}`)
     }

@@ -174,7 +174,10 @@ class Authority {
 
   #newOrder({ payload }: Jws): Answer {
     const identifiers = payload?.['identifiers'] as readonly { type: string; value: string }[]
-    assert(identifiers.every(({ type }) => type === 'dns'), 'only names are ordered')
+    assert(
+      identifiers.every(({ type }) => type === 'dns'),
+      'only names are ordered',
+    )
     const hosts = identifiers.map(({ value }) => value)
     const order: OrderState = {
       hosts,
@@ -205,13 +208,20 @@ class Authority {
 
   #authorizationJson(order: OrderState, index: number) {
     const status = order.authorizations[index]
-    const error = status === 'invalid' ? { error: { type: 'urn:ietf:params:acme:error:unauthorized', detail: order.detail } } : {}
+    const error =
+      status === 'invalid' ? { error: { type: 'urn:ietf:params:acme:error:unauthorized', detail: order.detail } } : {}
     return {
       status,
       identifier: { type: 'dns', value: order.hosts[index] },
       challenges: [
         { type: 'dns-01', url: `${this.base}/unused`, token: 'unused', status: 'pending' },
-        { type: 'http-01', url: `${this.#url('challenge', order)}/${index}`, token: order.tokens[index], status, ...error },
+        {
+          type: 'http-01',
+          url: `${this.#url('challenge', order)}/${index}`,
+          token: order.tokens[index],
+          status,
+          ...error,
+        },
       ],
     }
   }
@@ -227,7 +237,8 @@ class Authority {
     const right = found === `${token}.${thumbprint(jwk)}`
     this.log.push('looked')
     order.authorizations[index] = right ? 'valid' : 'invalid'
-    if (!right) order.detail = `Invalid response from http://${order.hosts[index]}/.well-known/acme-challenge/: ${found}`
+    if (!right)
+      order.detail = `Invalid response from http://${order.hosts[index]}/.well-known/acme-challenge/: ${found}`
     if (order.authorizations.every((status) => status === 'valid')) order.status = 'ready'
     if (order.authorizations.includes('invalid')) order.status = 'invalid'
     return { status: 200, body: { type: 'http-01', status: order.authorizations[index], token } }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { MacAddress } from '../protocol/identity.ts'
 import { assert, type Millis } from '../protocol/result.ts'
@@ -49,7 +49,9 @@ export interface TestPlatform {
 }
 
 /** A platform on a fresh database; closed, and its secrets noted, when the file's tests are over. */
-export async function openTestPlatform(options: { readonly now?: () => Millis } = {}): Promise<TestPlatform> {
+export async function openTestPlatform(
+  options: { readonly now?: () => Millis; readonly log?: Logger } = {},
+): Promise<TestPlatform> {
   const database = await createTestDatabase()
   const opened: Platform[] = []
   async function open(): Promise<Platform> {

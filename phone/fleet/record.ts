@@ -26,6 +26,11 @@ export interface FleetCounts {
 export interface FleetSummary extends FleetCounts {
   /** How exchanges ended: `HTTP 200`, `TFTP file`, `TFTP error 1`, `failed: connect`. */
   readonly outcomes: Readonly<Record<string, number>>
+  /**
+   * Why phones that are not registered, or not even provisioned, say that they are not: `resync: http-404`,
+   * `registration: 403`, with the number of phones whose last trouble it is.
+   */
+  readonly troubles: Readonly<Record<string, number>>
   readonly bytesReceived: number
   /** Of whole exchanges, name look-up and connection included; aborted ones do not count. */
   readonly latency: Spread | undefined
@@ -43,6 +48,8 @@ interface PhoneRecord {
   provisioned: boolean
   everRegistered: boolean
   failing: boolean
+  /** What went wrong last; undefined since something went well. */
+  trouble: string | undefined
 }
 
 export class FleetRecord {
@@ -78,6 +85,7 @@ export class FleetRecord {
       provisioned: false,
       everRegistered: false,
       failing: false,
+      trouble: undefined,
     }
     this.#records.set(mac, record)
   }
@@ -96,17 +104,21 @@ export class FleetRecord {
         if (!record.provisioned) this.#toProvisioned.add(this.#clock() - record.startedAt)
         this.#provisioned += Number(!record.provisioned)
         record.provisioned = true
+        record.trouble = undefined
         return
       case 'resync-failed':
       case 'redirect-unowned':
         this.#resyncFailures += 1
+        record.trouble = `resync: ${event.name === 'redirect-unowned' ? 'nobody owns it' : String(event.data['error'])}`
         return this.#failing(record, true)
       case 'registered':
         if (!record.everRegistered) this.#toRegistered.add(this.#clock() - record.startedAt)
         record.everRegistered = true
+        record.trouble = undefined
         return this.#lines(record, (lines) => lines.add(line))
       case 'registration-failed':
         this.#registrationFailures += 1
+        record.trouble = `registration: ${String(event.data['status'] ?? event.data['reason'])}`
         return this.#lines(record, (lines) => lines.delete(line))
       case 'unregistered':
         return this.#lines(record, (lines) => lines.delete(line))
@@ -147,9 +159,7 @@ export class FleetRecord {
     this.#requests += 1
     this.#latency.add(ms)
     if (outcome.kind === 'response' || outcome.kind === 'tftp-file') this.#bytesReceived += outcome.body.length
-    const name = nameOf(outcome)
-    const key = this.#outcomes.has(name) || this.#outcomes.size < OUTCOMES_MAX ? name : 'other'
-    this.#outcomes.set(key, (this.#outcomes.get(key) ?? 0) + 1)
+    countIn(this.#outcomes, nameOf(outcome))
   }
 
   counts(): FleetCounts {
@@ -167,15 +177,28 @@ export class FleetRecord {
   }
 
   summary(): FleetSummary {
+    const troubles = new Map<string, number>()
+    for (const { trouble } of this.#records.values()) if (trouble !== undefined) countIn(troubles, trouble)
     return {
       ...this.counts(),
-      outcomes: Object.fromEntries([...this.#outcomes].sort(([a], [b]) => (a < b ? -1 : 1))),
+      outcomes: sortedByName(this.#outcomes),
+      troubles: sortedByName(troubles),
       bytesReceived: this.#bytesReceived,
       latency: this.#latency.spread(),
       toProvisioned: this.#toProvisioned.spread(),
       toRegistered: this.#toRegistered.spread(),
     }
   }
+}
+
+/** Beyond so many names, the rest is one. */
+function countIn(counts: Map<string, number>, name: string): void {
+  const key = counts.has(name) || counts.size < OUTCOMES_MAX ? name : 'other'
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+function sortedByName(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function nameOf(outcome: FetchOutcome): string {

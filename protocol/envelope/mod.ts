@@ -17,3 +17,4 @@ export { type BodyOpening, CONTENT_CODINGS_MAX, openProfileBody } from './body.t
 export { gunzip, gzip, inflate, isGzip } from './compression.ts'
 export type { EnvelopeProblem } from './problem.ts'
 export { isSalted, openSalted, SALT_BYTES, type SaltedDigest, sealSalted } from './salted.ts'
+export { joinGzip, type PackedPart, packPart } from './pieces.ts'

@@ -15,6 +15,7 @@ import type { ConfigDiff, DiffSideName } from './contract/config.ts'
 import type { ApiPlatform } from './context.ts'
 import { type OriginJson, originsShown } from './origins.ts'
 import { ApiProblem } from './problem.ts'
+import { spellsOutSecret } from './spelled-out.ts'
 
 type DiffJson = z.infer<typeof ConfigDiff>
 type Which = z.infer<typeof DiffSideName>
@@ -27,7 +28,7 @@ interface LoadedSide {
 /** Throws 404 or 409 when a side is not known, and says which versions are. */
 export async function diffOf(platform: ApiPlatform, facts: DeviceFacts, from: Which, to: Which): Promise<DiffJson> {
   const [before, after] = [await sideOf(platform, facts, from), await sideOf(platform, facts, to)]
-  const changes = diffProfiles(before.values, after.values)
+  const changes = diffProfiles(before.values, after.values).map(withoutSpelledOut)
   const shown = await originsShown(
     platform.db,
     changes.flatMap(({ origin }) => origin ?? []),
@@ -43,6 +44,16 @@ export async function diffOf(platform: ApiPlatform, facts: DeviceFacts, from: Wh
       origin: origin === undefined ? null : shown(origin),
     })),
   }
+}
+
+type ProfileChange = ReturnType<typeof diffProfiles>[number]
+
+/** A rule with a key in it is a secret too. */
+function withoutSpelledOut(change: ProfileChange): ProfileChange {
+  const sides = [change.from, change.to].flatMap((side) => side?.value ?? [])
+  if (!sides.some(spellsOutSecret)) return change
+  const [from, to] = [change.from, change.to].map((side) => (side === null ? null : { ...side, value: null }))
+  return { ...change, secret: true, from: from ?? null, to: to ?? null }
 }
 
 async function sideOf(platform: ApiPlatform, facts: DeviceFacts, which: Which): Promise<LoadedSide> {

@@ -21,6 +21,7 @@ import {
 } from '../store/mod.ts'
 import { type ApiPlatform, currentRequest, type ReadyPlatform } from './context.ts'
 import { ApiProblem } from './problem.ts'
+import { reachOf } from './reach.ts'
 
 const KEY_FORM = /^[\x21-\x7e]{1,255}$/
 const WRITES: readonly string[] = ['POST', 'PUT', 'PATCH', 'DELETE']
@@ -49,7 +50,7 @@ export function addIdempotency(app: FastifyInstance, ready: ReadyPlatform, log: 
     if (underWay.has(name)) throw stillUnderWay()
     underWay.add(name)
     reply.raw.once('close', () => underWay.delete(name))
-    if (await repeat(ready(), key, reply)) return reply
+    if (await repeat(ready(), key, request, reply)) return reply
     requests.set(request, { key, steps: 0, holds: false })
   })
   app.addHook('preHandler', async (request) => {
@@ -76,7 +77,12 @@ export function addIdempotency(app: FastifyInstance, ready: ReadyPlatform, log: 
  * Sends the stored answer, or lets the handler go on where a crash stopped it.
  * @returns whether it was sent
  */
-async function repeat(platform: ApiPlatform, key: IdempotencyKey, reply: FastifyReply): Promise<boolean> {
+async function repeat(
+  platform: ApiPlatform,
+  key: IdempotencyKey,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<boolean> {
   const known = await findIdempotent(platform.db, platform.vault, key)
   if (known === undefined) return false
   if (!known.same) {
@@ -89,6 +95,8 @@ async function repeat(platform: ApiPlatform, key: IdempotencyKey, reply: Fastify
   if (known.answer === undefined) return false
   if (!known.answer.kept) throw answerGone(key.key)
   const answer = known.answer.value as KeptAnswer
+  // The route asked for the reach when it made the answer, or it would not have been kept.
+  await reachOf(request, platform)
   reply.code(answer.status).header('idempotency-replayed', 'true')
   if (answer.type !== '') reply.type(answer.type)
   await reply.send(answer.status === 204 ? undefined : answer.body)

@@ -12,6 +12,7 @@ import { existingAccount } from './existing-account.ts'
 import { ApiProblem, notFound } from './problem.ts'
 import { withoutAbsent } from './query.ts'
 import { mustReachAll, mustReachDevice, reachOf } from './reach.ts'
+import { spellsOutSecret } from './spelled-out.ts'
 
 /** Problems that are named in one answer. */
 const PROBLEMS_MAX = 100
@@ -93,8 +94,8 @@ export function parametersJson(parameters: ReadonlyMap<string, LayerParameter>):
 
 /** A secret is null here, always: `devices/{mac}/config` reveals what a phone gets. */
 export function parameterJson(element: string, parameter: LayerParameter): Parameters[string] {
-  const secret = (catalogue.find(element) ?? catalogue.findPattern(element))?.secret === true
   const { value, ua, preserve, userPref } = parameter
+  const secret = (catalogue.find(element) ?? catalogue.findPattern(element))?.secret === true || spellsOutSecret(value)
   return {
     value: secret ? null : value,
     ...(ua === undefined ? {} : { ua }),

@@ -10,6 +10,7 @@ import { createAuthorizer } from './auth.ts'
 import { addDocuments } from './documents.ts'
 import { addIdempotency, rememberingChange } from './idempotency.ts'
 import { ApiProblem } from './problem.ts'
+import { refuseUnusable } from './plain-input.ts'
 import { forgetsReach, forgottenReach } from './reach.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { actionRoutes } from './routes/actions.ts'
@@ -110,19 +111,21 @@ function addHooks(app: FastifyInstance, ready: ReadyPlatform, options: ApiOption
   app.addHook('preValidation', async (request) => {
     // Left out, sent empty or `{}`: all of them say nothing, and fastify would hand the schema a null.
     if (request.method !== 'GET') request.body ??= {}
+    refuseUnusable(request)
     const { schema, url } = request.routeOptions
     if (url?.startsWith('/api/v1/') !== true) return
     if (schema?.querystring === undefined) refuseAnyField('query', request.query)
     if (schema?.body === undefined && schema?.consumes === undefined) refuseAnyField('body', request.body)
   })
-  addIdempotency(app, ready, options.log)
-  app.addHook('preHandler', (request, _reply, done) => currentRequest.run(request, done))
+  // Before answers are kept for repetitions, so that what must not be seen is not kept either.
   app.addHook('onSend', async (request, reply, payload) => {
     if (reply.statusCode >= 400 || !forgetsReach(request)) return payload
     if (typeof payload === 'object' && payload !== null && 'destroy' in payload) (payload as Readable).destroy()
     reply.code(403).type('application/problem+json').removeHeader('content-length')
     return JSON.stringify(forgottenReach().document)
   })
+  addIdempotency(app, ready, options.log)
+  app.addHook('preHandler', (request, _reply, done) => currentRequest.run(request, done))
 }
 
 function answerProblems(app: FastifyInstance, log: Logger): void {

@@ -37,8 +37,19 @@ export function sorted(first: string, ...others: readonly string[]) {
   return z.object({ sort: z.enum(names).default(first).describe('With `-` in front: descending') })
 }
 
-/** A moment in a query: RFC 3339 with a zone, so that everybody means the same one. */
-export const Moment = z.iso.datetime({ offset: true }).describe('RFC 3339, like 2026-05-03T10:00:00Z')
+/**
+ * A moment in a query: RFC 3339 with a zone, so that everybody means the same one. It becomes UTC: PostgreSQL knows no
+ * year 0 and fewer offsets than RFC 3339 §5.6.
+ */
+export const Moment = z.iso
+  .datetime({ offset: true })
+  .transform((text, context) => {
+    const year = new Date(text).getUTCFullYear()
+    if (year >= 1 && year <= 9999) return new Date(text).toISOString()
+    context.addIssue({ code: 'custom', message: 'must be a moment of the years 1 to 9999' })
+    return z.NEVER
+  })
+  .describe('RFC 3339, like 2026-05-03T10:00:00Z')
 
 const Flag = z
   .enum(['true', 'false', '1', '0'])

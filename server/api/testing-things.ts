@@ -43,8 +43,19 @@ export async function thingsOf(api: TestApi, word: string) {
   await make(`accounts/${account}/sip-proxy`, { host: `${word}.example.net` }, 'PUT')
   const access = await accessOf(api, make, account, word)
   return {
-    ...{ word, customerId, account, below, ...lines, ...phones, batch, emptyBatch, shippedBatch: shipped },
-    ...{ revision, feature, ...access, ...(await workOf(api, make, { account, mac: phones.mac, word })) },
+    word,
+    customerId,
+    account,
+    below,
+    ...lines,
+    ...phones,
+    batch,
+    emptyBatch,
+    shippedBatch: shipped,
+    revision,
+    feature,
+    ...access,
+    ...(await workOf(api, make, { account, mac: phones.mac, word })),
   }
 }
 
@@ -83,8 +94,15 @@ async function phonesOf(api: TestApi, make: Make, about: { account: string; cust
   await make(`devices/${disabled}/disable`, {})
   const open: string = (await make(`accounts/${account}/codes`, {})).id
   return {
-    ...{ mac, held, disabled, known: await known('known'), batched: await known('batched') },
-    ...{ shipped: await known('shipped'), usedCode: code.id as string, code: open, window: window.id as string },
+    mac,
+    held,
+    disabled,
+    known: await known('known'),
+    batched: await known('batched'),
+    shipped: await known('shipped'),
+    usedCode: code.id as string,
+    code: open,
+    window: window.id as string,
   }
 }
 
@@ -118,4 +136,26 @@ async function workOf(api: TestApi, make: Make, about: { account: string; mac: M
   const raised = { kind: 'silence', subject: mac, mac, accountId: account, data: { word } } as const
   const [alarm] = await raiseAlarms(db, [raised], Date.now())
   return { action, bulk, report, prt: prt.id, alarm: alarm?.id ?? '' }
+}
+
+/** Every row of every table, but when tokens were used. */
+export async function dump(api: TestApi): Promise<Readonly<Record<string, string>>> {
+  await api.platform.flush()
+  const tables = await api.platform.db.query<{ name: string }>({
+    name: 'test-tables',
+    text: `select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace
+            and c.relkind in ('r', 'p') and not c.relispartition order by 1`,
+    values: [],
+  })
+  const counts: Record<string, string> = {}
+  for (const { name: table } of tables) {
+    const row = await api.platform.db.one<{ digest: string | null; count: number }>({
+      name: `test-dump-${table}`,
+      text: `select count(*) as count, md5(string_agg(x.text, ',' order by x.text)) as digest
+               from (select (to_jsonb(t) - 'last_used_at')::text as text from "${table}" t) x`,
+      values: [],
+    })
+    counts[table] = `${row?.count} ${row?.digest}`
+  }
+  return counts
 }

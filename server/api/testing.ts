@@ -31,7 +31,7 @@ export interface TestApi extends TestPlatform {
 
 /** @param options what the door is opened with, besides a free port */
 export async function openTestApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
-  const test = await openTestPlatform()
+  const test = await openTestPlatform(options.log === undefined ? {} : { log: options.log })
   return listenOn(test, options)
 }
 

@@ -31,6 +31,8 @@ export const strictValidatorCompiler: FastifySchemaCompiler<z.ZodType> = (route)
 
 /** For routes without a schema for this part: they expect nothing. */
 export function refuseAnyField(place: 'body' | 'query', data: unknown): void {
+  if (data !== undefined && data !== null && !isPlainObject(data))
+    throw new ApiProblem(422, 'not-valid', `${place}: nothing is expected here. Leave it out.`)
   if (isPlainObject(data))
     refuseUnknown(
       place,

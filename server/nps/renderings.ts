@@ -3,18 +3,20 @@
  * entry can never be stale.
  */
 import { createHmac } from 'node:crypto'
-import { gzip, sealSalted } from '../../protocol/envelope/mod.ts'
+import { gzip, joinGzip, type PackedPart, packPart, sealSalted } from '../../protocol/envelope/mod.ts'
+import { concatBytes } from '../../protocol/bytes.ts'
 import { assert } from '../../protocol/result.ts'
 import type { DeviceFacts } from '../devices/mod.ts'
 import {
+  type Piece,
   type PlatformFacts,
   renderEmptyProfile,
   renderFarewellProfile,
   renderFirstProfile,
   renderHeldProfile,
-  renderOwnProfile,
+  renderOwnPieces,
   renderRcRedirect,
-  renderSealedProfile,
+  renderSealedPieces,
 } from '../profiles/mod.ts'
 
 const SALT_BYTES = 8
@@ -59,8 +61,8 @@ export function createRenderings(): Renderings {
   function ownOf(facts: DeviceFacts, platform: PlatformFacts): OwnRendering {
     const entry = entryOf(facts, platform)
     if (entry.own !== undefined) return entry.own
-    const rendered = renderOwnProfile(facts, platform)
-    entry.own = { bytes: text(rendered.text), version: rendered.version }
+    const { pieces, version } = renderOwnPieces(facts, platform)
+    entry.own = { bytes: concatBytes(pieces.map(({ bytes }) => bytes)), version }
     return entry.own
   }
 
@@ -70,13 +72,16 @@ export function createRenderings(): Renderings {
       const entry = entryOf(facts, platform)
       const known = entry.sealed.get(generation)
       if (known !== undefined) return known
-      const sealed = sealDeterministic(text(renderSealedProfile(facts, platform, generation)), keyOf(facts, generation))
+      const sealed = sealDeterministic(
+        packPieces(renderSealedPieces(facts, platform, generation)),
+        keyOf(facts, generation),
+      )
       entry.sealed.set(generation, sealed)
       return sealed
     },
     farewell: (facts, platform) => text(renderFarewellProfile(facts, platform)),
     sealedFarewell: (facts, platform, generation) =>
-      sealDeterministic(text(renderFarewellProfile(facts, platform)), keyOf(facts, generation)),
+      sealDeterministic(gzip(text(renderFarewellProfile(facts, platform)), 'quick'), keyOf(facts, generation)),
     held: (platform) => text(renderHeldProfile(platform)),
     first: (platform) => text(renderFirstProfile(platform)),
     rcRedirect: (platform) => text(renderRcRedirect(platform)),
@@ -90,8 +95,23 @@ function keyOf(facts: DeviceFacts, generation: number): string {
   return key
 }
 
-/** Gzip, then the OpenSSL container. The salt comes from key and text: equal input gives equal bytes (MPP §2.1, §2.2). */
-function sealDeterministic(bytes: Uint8Array, key: string): Uint8Array {
-  const salt = createHmac('sha256', key).update(bytes).digest().subarray(0, SALT_BYTES)
-  return sealSalted(gzip(bytes, 'quick'), key, salt)
+/** What phones share is packed once. */
+const packed = new WeakMap<Piece, PackedPart>()
+
+function packPieces(pieces: readonly Piece[]): Uint8Array {
+  return joinGzip(pieces.map((piece) => (piece.shared ? packShared(piece) : packPart(piece.bytes))))
+}
+
+function packShared(piece: Piece): PackedPart {
+  const known = packed.get(piece)
+  if (known !== undefined) return known
+  const made = packPart(piece.bytes)
+  packed.set(piece, made)
+  return made
+}
+
+/** The OpenSSL container. The salt comes from key and content: equal input gives equal bytes (MPP §2.1, §2.2). */
+function sealDeterministic(packedText: Uint8Array, key: string): Uint8Array {
+  const salt = createHmac('sha256', key).update(packedText).digest().subarray(0, SALT_BYTES)
+  return sealSalted(packedText, key, salt)
 }

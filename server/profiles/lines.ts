@@ -11,17 +11,36 @@ export interface ExtensionParameters {
 
 /**
  * One for each extension of the model. Those without a line are switched off and emptied, so that a line that was taken
- * away is gone.
+ * away is gone; they are the same object for all phones.
  */
 export function lineParameters(facts: DeviceFacts): readonly ExtensionParameters[] {
   const count = modelInfo(facts.device.model)?.lines ?? 1
   return Array.from({ length: count }, (_, at) => {
     const index = at + 1
     const line = facts.lines.find((each) => each.index === index)
-    const values = Object.entries(line === undefined ? emptyExtension() : extensionOf(line))
-    const parameters = values.map(([name, value]) => [`${name}_${index}_`, { value }] as const)
-    return { lineId: line?.id, parameters: new Map(parameters) }
+    return line === undefined ? emptyExtension(index) : extensionParameters(index, line.id, extensionOf(line))
   })
+}
+
+function extensionParameters(
+  index: number,
+  lineId: string | undefined,
+  values: Readonly<Record<string, string>>,
+): ExtensionParameters {
+  const named = Object.entries(values).map(([name, value]) => [`${name}_${index}_`, { value }] as const)
+  return { lineId, parameters: new Map(named) }
+}
+
+/** By extension number, which no model has many of. */
+const emptyExtensions = new Map<number, ExtensionParameters>()
+
+function emptyExtension(index: number): ExtensionParameters {
+  const known = emptyExtensions.get(index)
+  if (known !== undefined) return known
+  const nothing = { Line_Enable: 'No', Display_Name: '', User_ID: '', Password: '', Auth_ID: '' }
+  const made = extensionParameters(index, undefined, nothing)
+  emptyExtensions.set(index, made)
+  return made
 }
 
 function extensionOf(line: DeviceLine): Readonly<Record<string, string>> {
@@ -36,8 +55,4 @@ function extensionOf(line: DeviceLine): Readonly<Record<string, string>> {
     Auth_ID: line.authId ?? '',
     ...(line.transport === undefined ? {} : { SIP_Transport: line.transport }),
   }
-}
-
-function emptyExtension(): Readonly<Record<string, string>> {
-  return { Line_Enable: 'No', Display_Name: '', User_ID: '', Password: '', Auth_ID: '' }
 }

@@ -42,37 +42,80 @@ function acknowledgement({ device, account }: DeviceFacts, platform: PlatformFac
   return `${platform.publicUrl}/cisco-ack?${DEVICE_QUERY}${generation}`
 }
 
+/** A part of what the platform says. What is the same for all phones is the same object for all of them. */
+export interface PlatformPart {
+  readonly shared: boolean
+  readonly parameters: ReadonlyMap<string, LayerParameter>
+}
+
 /** Elements that a bound phone gets whatever its layers say, with `ua` `na`. Values may be overridden by layers. */
-export function platformParameters(facts: DeviceFacts, platform: PlatformFacts): ReadonlyMap<string, LayerParameter> {
-  const fixed: Record<string, string> = {
-    Enable_Direct_Action_Url: 'No',
-    Block_Nonproxy_SIP: 'Yes',
-    'Auth_Resync-Reboot_n_': 'Yes',
-    Provision_Enable: 'Yes',
-    Resync_On_Reset: 'Yes',
-    Resync_Periodic: periodicList(platform.resyncPeriodSeconds),
-    Resync_Error_Retry_Delay: ERROR_RETRY,
-    Profile_Rule: profileRule(facts, platform),
-    Profile_Rule_B: acknowledgement(facts, platform),
+export function platformParts(facts: DeviceFacts, platform: PlatformFacts): readonly PlatformPart[] {
+  const shared = sharedParts(platform)
+  return [
+    shared.returning,
+    ownPart({ Profile_Rule: profileRule(facts, platform), Profile_Rule_B: acknowledgement(facts, platform) }),
+    shared.logs,
+    ownPart({ PRT_Upload_Rule: `${platform.publicUrl}/prt/${facts.device.mac}` }),
+    shared.servers,
+    { shared: false, parameters: passwords(facts) },
+  ]
+}
+
+interface SharedParts {
+  readonly returning: PlatformPart
+  readonly logs: PlatformPart
+  readonly servers: PlatformPart
+}
+
+const sharedByPlatform = new WeakMap<PlatformFacts, SharedParts>()
+
+function sharedParts(platform: PlatformFacts): SharedParts {
+  const known = sharedByPlatform.get(platform)
+  if (known !== undefined) return known
+  const made: SharedParts = {
+    returning: sharedPart({
+      Enable_Direct_Action_Url: 'No',
+      Block_Nonproxy_SIP: 'Yes',
+      'Auth_Resync-Reboot_n_': 'Yes',
+      Provision_Enable: 'Yes',
+      Resync_On_Reset: 'Yes',
+      Resync_Periodic: periodicList(platform.resyncPeriodSeconds),
+      Resync_Error_Retry_Delay: ERROR_RETRY,
+    }),
     // The default texts end in $PATH, which would carry codes and sealed paths in clear over UDP.
-    Log_Request_Msg: '$PN $MAC -- Requesting resync $SCHEME://$SERVIP:$PORT',
-    Log_Success_Msg: '$PN $MAC -- Successful resync $SCHEME://$SERVIP:$PORT',
-    Log_Failure_Msg: '$PN $MAC -- Resync failed: $ERR',
-    Log_Upgrade_Request_Msg: '$PN $MAC -- Requesting upgrade $SCHEME://$SERVIP:$PORT',
-    Log_Upgrade_Success_Msg: '$PN $MAC -- Successful upgrade $SCHEME://$SERVIP:$PORT -- $ERR',
-    Log_Upgrade_Failure_Msg: '$PN $MAC -- Upgrade failed: $ERR',
-    PRT_Upload_Rule: `${platform.publicUrl}/prt/${facts.device.mac}`,
-    PRT_Upload_Method: 'POST',
-    ...(platform.ntpServer === undefined ? {} : { Primary_NTP_Server: platform.ntpServer }),
-    ...(platform.customCaUrl === undefined ? {} : { Custom_CA_Rule: platform.customCaUrl }),
+    logs: sharedPart({
+      Log_Request_Msg: '$PN $MAC -- Requesting resync $SCHEME://$SERVIP:$PORT',
+      Log_Success_Msg: '$PN $MAC -- Successful resync $SCHEME://$SERVIP:$PORT',
+      Log_Failure_Msg: '$PN $MAC -- Resync failed: $ERR',
+      Log_Upgrade_Request_Msg: '$PN $MAC -- Requesting upgrade $SCHEME://$SERVIP:$PORT',
+      Log_Upgrade_Success_Msg: '$PN $MAC -- Successful upgrade $SCHEME://$SERVIP:$PORT -- $ERR',
+      Log_Upgrade_Failure_Msg: '$PN $MAC -- Upgrade failed: $ERR',
+    }),
+    servers: sharedPart({
+      PRT_Upload_Method: 'POST',
+      ...(platform.ntpServer === undefined ? {} : { Primary_NTP_Server: platform.ntpServer }),
+      ...(platform.customCaUrl === undefined ? {} : { Custom_CA_Rule: platform.customCaUrl }),
+    }),
   }
-  const parameters = new Map<string, LayerParameter>()
-  for (const [element, value] of Object.entries(fixed)) parameters.set(element, { value, ua: 'na' })
-  if (facts.secrets !== undefined) {
-    parameters.set('Admin_Password', { value: facts.secrets.adminPassword, ua: 'na' })
-    parameters.set('User_Password', { value: facts.secrets.userPassword, userPref: true })
-  }
-  return parameters
+  sharedByPlatform.set(platform, made)
+  return made
+}
+
+function sharedPart(values: Readonly<Record<string, string>>): PlatformPart {
+  return { ...ownPart(values), shared: true }
+}
+
+function ownPart(values: Readonly<Record<string, string>>): PlatformPart {
+  const parameters = Object.entries(values).map(([element, value]) => [element, { value, ua: 'na' }] as const)
+  return { shared: false, parameters: new Map(parameters) }
+}
+
+function passwords({ secrets }: DeviceFacts): ReadonlyMap<string, LayerParameter> {
+  if (secrets === undefined) return new Map()
+  return new Map<string, LayerParameter>([
+    ['Admin_Password', { value: secrets.adminPassword, ua: 'na' }],
+    ['User_Password', { value: secrets.userPassword, userPref: true }],
+  ])
 }
 
 /** Keys of the device; set last and over everything. The marker joins when the text is known. */

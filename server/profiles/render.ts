@@ -3,20 +3,14 @@
  * Source: MPP §1; the first steps of a phone follow §5.5 (rules read at their turn) and §5.1 (lists).
  */
 import { createHmac } from 'node:crypto'
-import {
-  catalogue,
-  modelInfo,
-  type ProfileElement,
-  wrapLines,
-  writeElement,
-  writeProfile,
-} from '../../protocol/profile/mod.ts'
+import { concatBytes } from '../../protocol/bytes.ts'
+import { catalogue, modelInfo, wrapLines, writeProfile } from '../../protocol/profile/mod.ts'
 import type { DeviceFacts } from '../devices/types.ts'
 import { permanentRule } from './platform-layer.ts'
-import { resolveDevice } from './resolve.ts'
-import type { PlatformFacts, ResolvedParameter, ResolvedProfile } from './types.ts'
+import { type FilledTemplate, fillTemplate, MARKER_ELEMENT, type Piece, piecesOf } from './template.ts'
+import type { PlatformFacts, ResolvedProfile } from './types.ts'
+import { type Line, lineOf, linesOf } from './written.ts'
 
-const MARKER_ELEMENT = 'GPP_P'
 const MARKER_HEX_DIGITS = 16
 const KEY_ELEMENTS: readonly string[] = ['GPP_SA', 'GPP_SB']
 
@@ -29,11 +23,24 @@ export interface RenderedProfile {
   readonly version: string
 }
 
+/** A profile as pieces of its text in UTF-8. */
+export interface OwnProfilePieces {
+  readonly pieces: readonly Piece[]
+  readonly version: string
+}
+
 /** The profile of a bound device, marker included. */
 export function renderOwnProfile(facts: DeviceFacts, platform: PlatformFacts): RenderedProfile {
-  const lines = linesOf(resolveDevice(facts, platform))
-  const version = markerOfLines(lines, platform.markerKey)
-  return { text: wrapLines(withLine(lines, markerLine(version))), version }
+  const { pieces, version } = renderOwnPieces(facts, platform)
+  return { text: textOf(pieces), version }
+}
+
+/** The same as {@link renderOwnProfile}: what phones share is the same object for all of them. */
+export function renderOwnPieces(facts: DeviceFacts, platform: PlatformFacts): OwnProfilePieces {
+  const filled = fillTemplate(facts, platform)
+  const version = markerOfFilled(filled, platform.markerKey)
+  const marker = markerLine(version).text
+  return { pieces: piecesOf(filled, (element, text) => (element === MARKER_ELEMENT ? marker : text)), version }
 }
 
 /**
@@ -41,92 +48,46 @@ export function renderOwnProfile(facts: DeviceFacts, platform: PlatformFacts): R
  * element leaves the phone's value alone. A phone that still opens with an older key is sent to the permanent URL for
  * the new one, and its marker stays what it was.
  */
+export function renderSealedPieces(facts: DeviceFacts, platform: PlatformFacts, generation: number): readonly Piece[] {
+  const filled = fillTemplate(facts, platform)
+  const rule = filled.own.get('Profile_Rule')
+  const newest = generation === facts.device.keyIssued || rule === undefined
+  const replaced = newest
+    ? markerLine(markerOfFilled(filled, platform.markerKey))
+    : lineOf('Profile_Rule', { ...rule, value: permanentRule(platform) })
+  return piecesOf(filled, (element, text) => {
+    if (KEY_ELEMENTS.includes(element)) return ''
+    return element === replaced.element ? replaced.text : text
+  })
+}
+
+/** {@link renderSealedPieces} as one text. */
 export function renderSealedProfile(facts: DeviceFacts, platform: PlatformFacts, generation: number): string {
-  const resolved = resolveDevice(facts, platform)
-  const lines = linesOf(resolved)
-  const sent = lines.filter(({ element }) => !KEY_ELEMENTS.includes(element))
-  const rule = resolved.get('Profile_Rule')
-  if (generation === facts.device.keyIssued || rule === undefined) {
-    return wrapLines(withLine(sent, markerLine(markerOfLines(lines, platform.markerKey))))
-  }
-  const permanent = { ...rule, value: permanentRule(platform) }
-  return wrapLines(withLine(sent, lineOf('Profile_Rule', permanent)))
+  return textOf(renderSealedPieces(facts, platform, generation))
+}
+
+function textOf(pieces: readonly Piece[]): string {
+  return new TextDecoder().decode(concatBytes(pieces.map(({ bytes }) => bytes)))
 }
 
 /** First 16 hex digits of HMAC-SHA-256 over the canonical text without GPP_P. */
 export function markerOf(resolved: ResolvedProfile, markerKey: Uint8Array): string {
-  return markerOfLines(linesOf(resolved), markerKey)
+  const unmarked = linesOf(resolved).filter(({ element }) => element !== MARKER_ELEMENT)
+  const hmac = createHmac('sha256', markerKey).update(wrapLines(unmarked.map(({ text }) => text)))
+  return hmac.digest('hex').slice(0, MARKER_HEX_DIGITS)
 }
 
-function markerOfLines(lines: readonly Line[], markerKey: Uint8Array): string {
-  const unmarked = lines.filter(({ element }) => element !== MARKER_ELEMENT).map(({ text }) => text)
-  return createHmac('sha256', markerKey).update(wrapLines(unmarked)).digest('hex').slice(0, MARKER_HEX_DIGITS)
+function markerOfFilled(filled: FilledTemplate, markerKey: Uint8Array): string {
+  const hmac = createHmac('sha256', markerKey)
+  for (const { bytes } of piecesOf(filled, (element, text) => (element === MARKER_ELEMENT ? '' : text))) {
+    hmac.update(bytes)
+  }
+  return hmac.digest('hex').slice(0, MARKER_HEX_DIGITS)
 }
 
 /** @param resolved also for export: what is in the map is written, secrets included */
 export function canonicalText(resolved: ResolvedProfile): string {
   return wrapLines(linesOf(resolved).map(({ text }) => text))
-}
-
-/** One element as it stands in the profile. */
-interface Line {
-  readonly element: string
-  readonly order: number
-  readonly text: string
-}
-
-/** In catalogue order. */
-function linesOf(resolved: ResolvedProfile): readonly Line[] {
-  const lines: Line[] = []
-  for (const [element, parameter] of resolved) lines.push(lineOf(element, parameter))
-  return lines.sort((a, b) => a.order - b.order || (a.element < b.element ? -1 : 1))
-}
-
-/** The texts of the lines with one more, or with another in the place of its element. */
-function withLine(lines: readonly Line[], line: Line): readonly string[] {
-  const others = lines.filter(({ element }) => element !== line.element)
-  const after = others.findIndex(
-    ({ order, element }) => order > line.order || (order === line.order && element > line.element),
-  )
-  const place = after < 0 ? others.length : after
-  return [...others.slice(0, place), line, ...others.slice(place)].map(({ text }) => text)
-}
-
-/** Elements whose last line is remembered: all of a few models. */
-const WRITTEN_MAX = 10_000
-
-interface Written extends Line {
-  readonly parameter: ResolvedParameter
-}
-
-/**
- * The line written last for each element. Most phones get the same value, so most lines need not be written again; this
- * remembers what a pure function gave, and never a secret.
- */
-const written = new Map<string, Written>()
-
-function lineOf(element: string, parameter: ResolvedParameter): Line {
-  const last = written.get(element)
-  if (last !== undefined && looksAlike(last.parameter, parameter)) return last
-  const text = writeElement(elementOf(element, parameter))
-  const line = { element, order: catalogue.order(element), text, parameter }
-  if (!parameter.secret && (last !== undefined || written.size < WRITTEN_MAX)) written.set(element, line)
-  return line
-}
-
-function looksAlike(a: ResolvedParameter, b: ResolvedParameter): boolean {
-  return a.value === b.value && a.ua === b.ua && a.preserve === b.preserve && a.userPref === b.userPref
-}
-
-function elementOf(name: string, parameter: ResolvedParameter): ProfileElement {
-  return {
-    name,
-    value: parameter.value,
-    form: 'text',
-    preserveValue: parameter.preserve,
-    ...(parameter.ua === undefined ? {} : { ua: parameter.ua }),
-    ...(parameter.userPref === undefined ? {} : { userPref: parameter.userPref }),
-  }
 }
 
 function markerLine(version: string): Line {

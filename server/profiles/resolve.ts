@@ -5,29 +5,44 @@
  */
 import type { DeviceFacts } from '../devices/types.ts'
 import { fillFacts } from './facts-in-values.ts'
-import { type ExpandedFeature, expandEach, resetsOf } from './features/mod.ts'
-import { lineParameters } from './lines.ts'
-import { platformParameters, reservedParameters, RESERVED_ELEMENTS } from './platform-layer.ts'
+import { RESERVED_ELEMENTS } from './platform-layer.ts'
 import { asStored, type Prepared, preparedParameters } from './prepared.ts'
-import { allowedHosts } from './restricted-hosts.ts'
-import type { Layer, LayerParameter, Origin, PlatformFacts, ResolvedParameter, ResolvedProfile } from './types.ts'
+import { hostsIn, joinHosts, mayNameHosts, type NamedHosts, ownHosts } from './restricted-hosts.ts'
+import { type Source, sourcesOf } from './sources.ts'
+import type { LayerParameter, Origin, PlatformFacts, ResolvedParameter, ResolvedProfile } from './types.ts'
 
-interface Source {
-  readonly origin: Origin
-  readonly parameters: ReadonlyMap<string, LayerParameter>
-}
+/** Worked out of the rest of the profile, unless a layer says it. */
+export const HOSTS_ELEMENT = 'Restricted_Access_Domains'
 
 /** Every element that the device's profile says something about. Pure and deterministic. */
 export function resolveDevice(facts: DeviceFacts, platform: PlatformFacts): ResolvedProfile {
   const resolved = new Map<string, ResolvedParameter>()
-  for (const { origin, parameters } of sourcesOf(facts, platform)) {
-    const isLayer = origin.kind === 'layer'
-    for (const each of preparedParameters(parameters, facts.device.model)) {
-      if (isLayer && RESERVED_ELEMENTS.includes(each.name)) continue
-      resolved.set(each.element, resolveOne(each, resolved.get(each.element), origin, facts))
-    }
+  for (const source of sourcesOf(facts, platform)) {
+    layOn(resolved, sayings(source, facts), source.origin, facts)
   }
-  return withHosts(resolved, platform)
+  resolveHosts(resolved, platform, () => namedIn(resolved))
+  return resolved
+}
+
+function* namedIn(resolved: ResolvedProfile): Iterable<NamedHosts> {
+  for (const [element, { value }] of resolved) if (mayNameHosts(element)) yield hostsIn(element, value)
+}
+
+/** What a source says on the device's model, as far as it may. */
+export function sayings({ origin, parameters }: Source, { device }: Pick<DeviceFacts, 'device'>): readonly Prepared[] {
+  const prepared = preparedParameters(parameters, device.model)
+  if (origin.kind !== 'layer' || !RESERVED_ELEMENTS.some((element) => parameters.has(element))) return prepared
+  return prepared.filter(({ name }) => !RESERVED_ELEMENTS.includes(name))
+}
+
+/** Lays what one source says over what others said. */
+export function layOn(
+  resolved: Map<string, ResolvedParameter>,
+  said: readonly Prepared[],
+  origin: Origin,
+  facts: DeviceFacts,
+): void {
+  for (const each of said) resolved.set(each.element, resolveOne(each, resolved.get(each.element), origin, facts))
 }
 
 function resolveOne(
@@ -48,46 +63,6 @@ function resolveOne(
   if (below !== undefined) return layOver(below, parameter, secret, origin)
   if (each.alone?.origin !== origin) each.alone = layOver(undefined, parameter, secret, origin)
   return each.alone
-}
-
-function sourcesOf(facts: DeviceFacts, platform: PlatformFacts): readonly Source[] {
-  const own = facts.layers.filter((layer) => layer.scope === 'device')
-  const shared = facts.layers.filter((layer) => layer.scope !== 'device')
-  return [
-    ...resetsOf(facts.pastFeatures, facts).map(({ feature, parameters }) => {
-      const { origin } = sourceOfFeature({ feature, parameters })
-      return { origin: { ...origin, takenBack: true as const }, parameters }
-    }),
-    { origin: { kind: 'platform' }, parameters: platformParameters(facts, platform) },
-    ...shared.map(sourceOfLayer),
-    ...lineParameters(facts).map(({ lineId, parameters }) => ({
-      origin: { kind: 'line' as const, ...(lineId === undefined ? {} : { id: lineId }) },
-      parameters,
-    })),
-    ...expandEach(facts.features, facts).map(sourceOfFeature),
-    ...own.map(sourceOfLayer),
-    { origin: { kind: 'device' }, parameters: reservedParameters(facts) },
-  ]
-}
-
-const sources = new WeakMap<Layer, Source>()
-
-/** The same for the same layer, so that what was worked out with it can be known again. */
-function sourceOfLayer(layer: Layer): Source {
-  const known = sources.get(layer)
-  if (known !== undefined) return known
-  const { scope, id, revisionId, parameters } = layer
-  const made: Source = { origin: { kind: 'layer', scope, id, revisionId }, parameters }
-  sources.set(layer, made)
-  return made
-}
-
-function sourceOfFeature({ feature, parameters }: ExpandedFeature): Source {
-  const { id, scope, scopeId, revisionId, body } = feature
-  return {
-    origin: { kind: 'feature', scope, id: scopeId, revisionId, featureId: id, featureKind: body.kind },
-    parameters,
-  }
 }
 
 function layOver(
@@ -111,18 +86,22 @@ function layOver(
 /**
  * The phone talks to the hosts that its profile names and to no other, unless a layer says otherwise. What a feature
  * names comes besides: nobody who limits a phone means to lose it.
+ * @param named what the elements name, in their order
  */
-function withHosts(resolved: Map<string, ResolvedParameter>, platform: PlatformFacts): ResolvedProfile {
-  const element = 'Restricted_Access_Domains'
-  const said = resolved.get(element)
-  if (said !== undefined && said.origin.kind !== 'feature') return resolved
-  const hosts = allowedHosts(resolved, platform)
+export function resolveHosts(
+  resolved: Map<string, ResolvedParameter>,
+  platform: PlatformFacts,
+  named: () => Iterable<NamedHosts>,
+): void {
+  const said = resolved.get(HOSTS_ELEMENT)
+  if (said !== undefined && said.origin.kind !== 'feature') return
+  const hosts = joinHosts([ownHosts(platform), ...named()])
   if (said === undefined) {
-    resolved.set(element, layOver(undefined, { value: hosts.join(','), ua: 'na' }, false, { kind: 'platform' }))
-    return resolved
+    const parameter = { value: hosts.join(','), ua: 'na' } as const
+    resolved.set(HOSTS_ELEMENT, layOver(undefined, parameter, false, { kind: 'platform' }))
+    return
   }
   const besides = said.value.split(',').filter((host) => host !== '')
   const value = hosts.length === 0 ? '' : [...new Set([...hosts, ...besides])].join(',')
-  resolved.set(element, { ...said, value, ua: said.ua ?? 'na' })
-  return resolved
+  resolved.set(HOSTS_ELEMENT, { ...said, value, ua: said.ua ?? 'na' })
 }

@@ -53,6 +53,17 @@ export class Shop {
     return said
   }
 
+  /** What stands around a test goes to the API directly, which is quicker than a process. */
+  async api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`http://127.0.0.1:${this.place.ports.api}/api/v1/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.provider.token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    expect({ method, path, ok: response.ok }).toEqual({ method, path, ok: true })
+    return (await response.json()) as T
+  }
+
   async file(name: string, text: string): Promise<string> {
     const path = join(this.place.folder, name)
     await writeFile(path, text, { mode: 0o600 })

@@ -24,7 +24,7 @@ interface ActionJson {
 }
 
 async function device(mac: string): Promise<DeviceJson> {
-  return (await shop().well(['api', 'GET', `devices/${mac}`])).json as DeviceJson
+  return shop().api<DeviceJson>('GET', `devices/${mac}`)
 }
 
 describe('offhook resync and reboot', () => {
@@ -32,8 +32,7 @@ describe('offhook resync and reboot', () => {
     const phone = await shop().phone()
     const proxy = await openTestProxy()
     try {
-      const at = JSON.stringify({ host: proxy.host, port: proxy.port })
-      await shop().well(['api', 'PUT', 'sip-proxy', at])
+      await shop().api('PUT', 'sip-proxy', { host: proxy.host, port: proxy.port })
       const resync = shop().run(['resync', phone.mac])
       await eventually('the NOTIFY', () => proxy.requests.length > 0)
       const { wanted } = (await device(phone.mac)).versions
@@ -46,8 +45,9 @@ describe('offhook resync and reboot', () => {
       const reboot = shop().run(['reboot', phone.mac, '--json'])
       await eventually('the second NOTIFY', () => proxy.requests.length > before)
       await eventually('its yes', async () => {
-        const list = await shop().well(['api', 'GET', `devices/${phone.mac}/actions?limit=1`])
-        return (list.json as { items: readonly ActionJson[] }).items[0]?.state === 'accepted'
+        const path = `devices/${phone.mac}/actions?limit=1`
+        const { items } = await shop().api<{ readonly items: readonly ActionJson[] }>('GET', path)
+        return items[0]?.state === 'accepted'
       })
       await phone.asks(`/cisco-init?v=${wanted}&why=Reboot`)
       const rebooted = await reboot
@@ -65,7 +65,7 @@ describe('offhook resync and reboot', () => {
     const proxy = await openTestProxy()
     proxy.answer = () => ({ status: 404 })
     try {
-      await shop().well(['api', 'PUT', 'sip-proxy', JSON.stringify({ host: proxy.host, port: proxy.port })])
+      await shop().api('PUT', 'sip-proxy', { host: proxy.host, port: proxy.port })
       const said = await shop().run(['resync', phone.mac])
       expect(said.code).toBe(1)
       expect(said.errors).toMatch(/^offhook: The resync of \S+ ended as "failed": .*404/)
@@ -78,8 +78,7 @@ describe('offhook resync and reboot', () => {
 
   it('refuse a phone that is not bound, in words and as JSON', async () => {
     const mac = shop().nextMac()
-    const register = JSON.stringify({ mac, serial: 'FCH2347E0AC', model: 'CP-8851-3PCC' })
-    await shop().well(['api', 'POST', 'devices', register])
+    await shop().api('POST', 'devices', { mac, serial: 'FCH2347E0AC', model: 'CP-8851-3PCC' })
     const said = await shop().run(['reboot', mac])
     expect({ code: said.code, output: said.output }).toEqual({ code: 1, output: '' })
     expect(said.errors).toBe(`offhook: Cannot ask ${mac}: it is known, and only bound phones know us. Bind it first.\n`)
@@ -118,8 +117,8 @@ describe('offhook replace, release, diff and key device', () => {
 
   it('diff shows what a draft would change, as lines and as JSON', async () => {
     const phone = await shop().phone()
-    const draft = await shop().file('draft.json', JSON.stringify({ parameters: { Time_Zone: { value: 'GMT+01:00' } } }))
-    await shop().well(['api', 'PUT', `layers/device/${phone.mac}/draft`, `@${draft}`])
+    const parameters = { Time_Zone: { value: 'GMT+01:00' } }
+    await shop().api('PUT', `layers/device/${phone.mac}/draft`, { parameters })
     const args = ['diff', phone.mac, '--from', 'wanted', '--to', 'draft']
     const text = await shop().well(args)
     expect(text.output).toMatch(new RegExp(`^${phone.mac}: wanted \\w+ -> draft`))
@@ -227,8 +226,7 @@ describe('offhook rc export', () => {
     const accountId = shop().provider.accounts[0]?.id
     for (const mac of [first, second]) {
       const phone = await shop().box(mac)
-      const body = JSON.stringify({ mac, serial: phone.serial, model: phone.productName, accountId })
-      await shop().well(['api', 'POST', 'devices', body])
+      await shop().api('POST', 'devices', { mac, serial: phone.serial, model: phone.productName, accountId })
     }
     const file = join(shop().place.folder, 'rc.csv')
     const marked = await shop().run(['rc', 'export', file, '--mark'])

@@ -53,6 +53,10 @@ export function acmeRoutes(api: Api, ready: ReadyPlatform): void {
       return acmeJson(await existing(platform))
     },
   )
+  endingRoutes(api, ready)
+}
+
+function endingRoutes(api: Api, ready: ReadyPlatform): void {
   api.delete(
     '/api/v1/acme',
     {
@@ -108,7 +112,7 @@ function notSet(): ApiProblem {
 }
 
 function acmeJson(acme: AcmeState): z.infer<typeof Acme> {
-  const { working, triedAt, nextAt, hosts, ...rest } = acme
+  const { working: _working, triedAt, nextAt, hosts, ...rest } = acme
   return {
     ...rest,
     hosts: [...hosts],

@@ -4,6 +4,7 @@ import type { Api, ReadyPlatform } from '../context.ts'
 import { Revision } from '../contract/audit.ts'
 import { badMark, Moment, PageQuery } from '../query.ts'
 import { reachOf } from '../reach.ts'
+import { spellsOutSecret } from '../spelled-out.ts'
 
 const text = z.string().min(1).max(256).optional()
 const Query = PageQuery.extend({
@@ -54,6 +55,7 @@ const DEPTH_MAX = 20
 export function masked(value: unknown, depth = 0): unknown {
   if (depth > DEPTH_MAX) return '…'
   if (Array.isArray(value)) return value.map((item) => masked(item, depth + 1))
+  if (typeof value === 'string') return spellsOutSecret(value) ? '***' : value
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([name, each]) => {
     if (SECRET_NAME.test(name) && typeof each === 'string') return [name, '***'] as const

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 import { z } from 'zod'
 import {
@@ -24,7 +25,14 @@ import {
 } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
 import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
-import { ChainInput, Csr, CsrInput, ServerCertificate, StoredCertificate, UploadInput } from '../contract/certificates.ts'
+import {
+  ChainInput,
+  Csr,
+  CsrInput,
+  ServerCertificate,
+  StoredCertificate,
+  UploadInput,
+} from '../contract/certificates.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { mustReachAll } from '../reach.ts'
 import { acmeRoutes } from './acme.ts'
@@ -33,6 +41,10 @@ import { expiryRoutes } from './expiries.ts'
 const DAY_MS = 86_400_000
 /** What the HTTPS door speaks at least. */
 const TLS_MIN = '1.2'
+
+/** How long an answer waits for the door of this process. */
+const SHOWN_MAX_MS = 2_000
+const SHOWN_LOOK_MS = 5
 
 const Params = z.object({ id: z.string().max(128) })
 
@@ -94,8 +106,10 @@ function showRoutes(api: Api, ready: ReadyPlatform): void {
       const platform = ready()
       await mustReachAll(request, platform)
       const { id } = request.params
+      const before = (await findCertificate(platform.db, platform.vault, id))?.chain
       const removed = await platform.change((tx) => removeCertificate(tx, actor(request), id))
       if (!removed) throw notFound('server certificate', id)
+      await untilShown(platform, (chainPem) => chainPem !== before)
       return reply.code(204).send(null)
     },
   )
@@ -151,6 +165,7 @@ function csrRoutes(api: Api, ready: ReadyPlatform): void {
         if ((await findCertificate(tx, platform.vault, id)) === undefined) throw notFound('server certificate', id)
         await putInForce(tx, actor(request), { id, ...given })
       })
+      await untilShown(platform, (chainPem) => chainPem === given.chainPem)
       return existing(platform, id)
     },
   )
@@ -178,6 +193,7 @@ function uploadRoutes(api: Api, ready: ReadyPlatform): void {
         await putInForce(tx, actor(request), { id: added, ...given })
         return added
       })
+      await untilShown(platform, (chainPem) => chainPem === given.chainPem)
       return reply.code(201).send(await existing(platform, id))
     },
   )
@@ -200,7 +216,12 @@ function acceptable(platform: ApiPlatform, { chain, key, ca, force }: Given) {
   if (first !== undefined || facts === undefined) {
     const hint = found.length > 0 && !found.some(isFatal) ? ' It can be taken all the same with "force": true.' : ''
     const detail = `Cannot use this certificate: ${first?.message ?? 'it cannot be read'}. ${first?.advice ?? ''}${hint}`
-    throw new ApiProblem(422, 'bad-certificate', detail, problems.map((problem) => ({ ...problem, place: placeOf(problem) })))
+    throw new ApiProblem(
+      422,
+      'bad-certificate',
+      detail,
+      problems.map((problem) => ({ ...problem, place: placeOf(problem) })),
+    )
   }
   refuseWhatTlsRefuses(chainPem, key)
   const { hosts, notBefore, notAfter } = facts
@@ -226,7 +247,18 @@ function refuseWhatTlsRefuses(cert: string, key: string): void {
   }
 }
 
-export function publicHostOf(platform: Pick<ApiPlatform, 'facts'>): string {
+/** The door of this process follows in a moment: who asks it right after the answer sees the change. */
+async function untilShown(platform: ApiPlatform, isShown: (chainPem: string) => boolean): Promise<void> {
+  const deadline = Date.now() + SHOWN_MAX_MS
+  while (Date.now() < deadline) {
+    const shown = platform.serverCertificate()
+    // Files win over what is stored, and a process without a door shows nothing.
+    if (shown === undefined || shown.source === 'files' || isShown(shown.chainPem)) return
+    await pause(SHOWN_LOOK_MS)
+  }
+}
+
+function publicHostOf(platform: Pick<ApiPlatform, 'facts'>): string {
   return new URL(platform.facts().publicUrl).hostname.replaceAll(/[[\]]/g, '')
 }
 

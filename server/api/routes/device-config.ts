@@ -19,6 +19,7 @@ import { existingFacts } from '../existing.ts'
 import { type OriginJson, originsShown } from '../origins.ts'
 import { ApiProblem } from '../problem.ts'
 import { mustReachDevice } from '../reach.ts'
+import { spellsOutSecret } from '../spelled-out.ts'
 import { Reveal, Search } from './query.ts'
 
 const DeviceParams = z.object({ mac: Mac })
@@ -65,7 +66,7 @@ function configRoute(api: Api, ready: ReadyPlatform): void {
       if (reveal) requireScope(request, 'secrets')
       const facts = await reachedFacts(platform, request)
       if (reveal) await recordReveal(platform.db, actor(request), 'device', facts.device.mac)
-      const resolved = resolveDevice(facts, platform.facts())
+      const resolved = withSpelledOut(resolveDevice(facts, platform.facts()))
       const { version } = renderOwnProfile(facts, platform.facts())
       if (format === 'json') return configJson(platform, chosen(resolved, { element, q }), version, reveal)
       const xml = configXml(resolved, reveal)
@@ -75,6 +76,13 @@ function configRoute(api: Api, ready: ReadyPlatform): void {
         .serializer(() => xml)
         .send({ version, parameters: {} })
     },
+  )
+}
+
+/** A rule with a key in it is a secret too. */
+function withSpelledOut(resolved: ResolvedProfile): ResolvedProfile {
+  return new Map(
+    [...resolved].map(([element, each]) => [element, { ...each, secret: each.secret || spellsOutSecret(each.value) }]),
   )
 }
 
@@ -124,7 +132,7 @@ function parameterJson(
     ...(parameter.userPref === undefined ? {} : { userPref: parameter.userPref }),
     origin: shown(parameter.origin),
     overrode: parameter.overrode.map((each) => ({
-      value: hidden ? null : each.value,
+      value: hidden || (!reveal && spellsOutSecret(each.value)) ? null : each.value,
       origin: shown(each.origin),
     })),
   }

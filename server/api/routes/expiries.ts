@@ -75,7 +75,13 @@ function serverEnd(platform: ApiPlatform): readonly Ending[] {
     stored: 'By ACME it is renewed by itself; else have a new one signed and install it.',
   }[shown.source]
   return [
-    { kind: 'server-certificate', id: facts.fingerprint, name: facts.subject, endsAt: new Date(facts.notAfter), advice },
+    {
+      kind: 'server-certificate',
+      id: facts.fingerprint,
+      name: facts.subject,
+      endsAt: new Date(facts.notAfter),
+      advice,
+    },
     ...(shown.caPem === undefined ? [] : [ownCa(shown.caPem)]),
   ]
 }

@@ -25,6 +25,7 @@ import {
 import { existingAccount } from '../existing-account.ts'
 import { ApiProblem } from '../problem.ts'
 import { mustReachAll, reachOf } from '../reach.ts'
+import { spellsOutSecret } from '../spelled-out.ts'
 
 export function movingInRoutes(api: Api, ready: ReadyPlatform): void {
   profiles(api, ready)
@@ -152,7 +153,7 @@ function proposalJson({ layers, devices: found, leftOut, counts }: MoveInProposa
 /** Secrets were sent by who asks, but answers are logged and shown by more than one program. */
 function parametersJson(parameters: ReadonlyMap<string, LayerParameter>) {
   const entries = [...parameters].map(([element, { value, ua, userPref }]) => {
-    const secret = catalogue.find(element)?.secret === true
+    const secret = catalogue.find(element)?.secret === true || spellsOutSecret(value)
     const attributes = { ...(ua === undefined ? {} : { ua }), ...(userPref === undefined ? {} : { userPref }) }
     return [
       element,

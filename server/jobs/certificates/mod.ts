@@ -19,7 +19,8 @@ export async function startCertificates(services: Services): Promise<Job> {
       await endings.tick()
     } catch (error) {
       // The database went away: the next look is soon.
-      if (!closed) services.log.warn({ event: 'certificates-failed', err: error }, 'certificates could not be looked after')
+      if (!closed)
+        services.log.warn({ event: 'certificates-failed', err: error }, 'certificates could not be looked after')
     }
   }
 

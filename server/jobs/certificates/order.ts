@@ -87,7 +87,9 @@ async function finished(client: Client, order: Order, wanted: 'ready' | 'valid',
 async function reasonOf(client: Client, order: Order): Promise<string> {
   const authorizations = await client.getAuthorizations(order)
   const reasons = authorizations.flatMap(failureOf)
-  return reasons.length > 0 ? reasons.join('; ') : (detailOf(order) ?? 'the authority refused the order and gave no reason')
+  return reasons.length > 0
+    ? reasons.join('; ')
+    : (detailOf(order) ?? 'the authority refused the order and gave no reason')
 }
 
 function failureOf({ identifier, status, challenges }: Authorization): readonly string[] {

@@ -94,10 +94,17 @@ async function fail(services: Services, work: AcmeWork, message: string): Promis
   const told = await services.change(async (tx) => {
     if (!(await settleAcme(tx, work.lease, { error, accountUrl: null, nextAt }))) return false
     const { directory, hosts } = work
-    const data = { directory, hosts: hosts.join(', '), error, failures: work.failures + 1, nextAt: new Date(nextAt).toISOString() }
+    const data = {
+      directory,
+      hosts: hosts.join(', '),
+      error,
+      failures: work.failures + 1,
+      nextAt: new Date(nextAt).toISOString(),
+    }
     const name = 'certificate.renewal-failed'
     await recordEvent(tx, { name, trust: 'system', mac: undefined, accountId: undefined, data })
     return true
   })
-  if (told) services.log.warn({ event: 'certificate-renewal-failed', reason: error }, 'a certificate could not be fetched')
+  if (told)
+    services.log.warn({ event: 'certificate-renewal-failed', reason: error }, 'a certificate could not be fetched')
 }

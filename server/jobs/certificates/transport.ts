@@ -51,7 +51,9 @@ async function ask(config: AuthorityRequest, { ca, signal }: AuthorityOptions) {
   if (!isAuthorityUrl(url)) throw new AuthorityUnreachable(`the authority names "${url}", which is no https URL`)
   const body = typeof config.data === 'string' ? config.data : undefined
   const headers = Object.fromEntries(
-    Object.entries(config.headers.toJSON()).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    Object.entries(config.headers.toJSON()).flatMap(([name, value]) =>
+      typeof value === 'string' ? [[name, value]] : [],
+    ),
   )
   if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
   const response = await send(url, {
@@ -91,7 +93,10 @@ function send(url: string, { method, headers, body, ca, signal }: Sent): Promise
 }
 
 function unreachable(url: string, error: Error): AuthorityUnreachable {
-  const why = error.name === 'AbortError' || error.name === 'TimeoutError' ? `no answer within ${REQUEST_MS / 1000} s` : error.message
+  const why =
+    error.name === 'AbortError' || error.name === 'TimeoutError'
+      ? `no answer within ${REQUEST_MS / 1000} s`
+      : error.message
   return new AuthorityUnreachable(`the authority does not answer at ${new URL(url).origin}: ${why}`)
 }
 

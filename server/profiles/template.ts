@@ -1,0 +1,183 @@
+/**
+ * Profiles of devices that share layers differ in a few elements only. A template is what they have in common: the runs
+ * of their text that are the same, and between them gaps for the elements that something of one device alone may touch.
+ * It is kept under the identities of all that is shared and the names of all that is not, so it cannot be stale.
+ */
+import { catalogue, wrapLines } from '../../protocol/profile/mod.ts'
+import type { DeviceFacts } from '../devices/types.ts'
+import type { Prepared } from './prepared.ts'
+import { HOSTS_ELEMENT, layOn, resolveHosts, sayings } from './resolve.ts'
+import { hostsIn, mayNameHosts, type NamedHosts } from './restricted-hosts.ts'
+import { type Source, sourcesOf } from './sources.ts'
+import type { PlatformFacts, ResolvedParameter, ResolvedProfile } from './types.ts'
+import { byOrder, lineOf } from './written.ts'
+
+/** Carries the profile's version; known when all else is. */
+export const MARKER_ELEMENT = 'GPP_P'
+
+/** A part of a profile's text in UTF-8. A shared one is the same object in every profile that has it. */
+export interface Piece {
+  readonly bytes: Uint8Array
+  readonly shared: boolean
+}
+
+type Slot =
+  | { readonly kind: 'run'; readonly piece: Piece }
+  /** Elements in their order; a device need not have all of them. */
+  | { readonly kind: 'gap'; readonly elements: readonly string[] }
+
+interface Template {
+  /** What each shared source says about elements in the gaps; undefined for sources of one device. */
+  readonly below: readonly (readonly Prepared[] | undefined)[]
+  readonly slots: readonly Slot[]
+  /** Who names hosts, in order: what the common elements name, and elements in the gaps. */
+  readonly named: readonly (NamedHosts | string)[]
+  readonly byteCount: number
+}
+
+/** A device's own values with the template that they go into. */
+export interface FilledTemplate {
+  readonly slots: readonly Slot[]
+  /** By element; at least those that something of this device alone touches. */
+  readonly own: ResolvedProfile
+  /** Their lines. */
+  readonly texts: ReadonlyMap<string, string>
+}
+
+export function fillTemplate(facts: DeviceFacts, platform: PlatformFacts): FilledTemplate {
+  const sources = sourcesOf(facts, platform)
+  const template = templateOf(sources, facts, platform)
+  const own = new Map<string, ResolvedParameter>()
+  for (const [at, source] of sources.entries()) {
+    layOn(own, template.below[at] ?? sayings(source, facts), source.origin, facts)
+  }
+  resolveHosts(own, platform, () =>
+    template.named.map((each) => (typeof each === 'string' ? hostsIn(each, own.get(each)?.value ?? '') : each)),
+  )
+  const texts = new Map<string, string>()
+  for (const [element, parameter] of own) texts.set(element, lineOf(element, parameter).text)
+  return { slots: template.slots, own, texts }
+}
+
+/** @param choose what stands for an element of the device, given its line or nothing */
+export function piecesOf(
+  { slots, texts }: FilledTemplate,
+  choose: (element: string, text: string) => string,
+): readonly Piece[] {
+  const encoder = new TextEncoder()
+  const pieces: Piece[] = []
+  for (const slot of slots) {
+    if (slot.kind === 'run') pieces.push(slot.piece)
+    else {
+      let text = ''
+      for (const element of slot.elements) text += choose(element, texts.get(element) ?? '')
+      if (text !== '') pieces.push({ bytes: encoder.encode(text), shared: false })
+    }
+  }
+  return pieces
+}
+
+/** Templates that are kept: a few more than a provider has models and large layers. */
+const TEMPLATES_MAX = 512
+const TEMPLATE_BYTES_MAX = 16 * 1024 * 1024
+
+const templates = new Map<string, Template>()
+let keptBytes = 0
+
+function templateOf(sources: readonly Source[], facts: DeviceFacts, platform: PlatformFacts): Template {
+  const key = keyOf(sources, facts, platform)
+  const known = templates.get(key)
+  if (known !== undefined) {
+    // A map keeps its order: what was just used moves to the end, so the first is the longest unused.
+    templates.delete(key)
+    templates.set(key, known)
+    return known
+  }
+  const made = makeTemplate(sources, facts)
+  keep(key, { ...made, byteCount: made.byteCount + key.length })
+  return made
+}
+
+function keep(key: string, template: Template): void {
+  templates.set(key, template)
+  keptBytes += template.byteCount
+  for (const [oldest, { byteCount }] of templates) {
+    if (templates.size <= TEMPLATES_MAX && keptBytes <= TEMPLATE_BYTES_MAX) return
+    templates.delete(oldest)
+    keptBytes -= byteCount
+  }
+}
+
+/** Which elements a source of one device touches follows from the names that it says and from the model. */
+function keyOf(sources: readonly Source[], { device }: DeviceFacts, platform: PlatformFacts): string {
+  let key = `${device.model} ${numberOf(platform)}`
+  for (const source of sources) {
+    if (source.shared) key += ` ${numberOf(source)}`
+    else key += ` ${source.origin.kind}(${[...source.parameters.keys()].join(' ')})`
+  }
+  return key
+}
+
+const numbers = new WeakMap<object, number>()
+let lastNumber = 0
+
+/** Never given twice, whatever becomes of the object. */
+function numberOf(value: object): number {
+  const known = numbers.get(value)
+  if (known !== undefined) return known
+  lastNumber += 1
+  numbers.set(value, lastNumber)
+  return lastNumber
+}
+
+function makeTemplate(sources: readonly Source[], facts: DeviceFacts): Template {
+  const said = sources.map((source) => ({ source, all: sayings(source, facts) }))
+  const gaps = new Set([MARKER_ELEMENT, HOSTS_ELEMENT])
+  const resolved = new Map<string, ResolvedParameter>()
+  for (const { source, all } of said) {
+    for (const { element, hasFacts } of all) if (!source.shared || hasFacts) gaps.add(element)
+    layOn(resolved, all, source.origin, facts)
+  }
+  const slots = slotsOf(resolved, gaps)
+  return {
+    below: said.map(({ source, all }) => (source.shared ? all.filter(({ element }) => gaps.has(element)) : undefined)),
+    slots,
+    named: [...resolved]
+      .filter(([element]) => mayNameHosts(element))
+      .map(([element, { value }]) => (gaps.has(element) ? element : hostsIn(element, value))),
+    byteCount: slots.reduce((sum, slot) => sum + (slot.kind === 'run' ? 2 * slot.piece.bytes.length : 100), 0),
+  }
+}
+
+const [HEAD = '', TAIL = ''] = wrapLines(['\n\n']).split('\n\n')
+
+function slotsOf(resolved: ResolvedProfile, gaps: ReadonlySet<string>): readonly Slot[] {
+  const entries = [...gaps].map((element) => ({ element, order: catalogue.order(element), text: '' }))
+  for (const [element, parameter] of resolved) if (!gaps.has(element)) entries.push(lineOf(element, parameter))
+  entries.sort(byOrder)
+  const slots: Slot[] = []
+  const encoder = new TextEncoder()
+  let run = HEAD
+  let gap: string[] = []
+  const endRun = (): void => {
+    if (run !== '') slots.push({ kind: 'run', piece: { bytes: encoder.encode(run), shared: true } })
+    run = ''
+  }
+  const endGap = (): void => {
+    if (gap.length > 0) slots.push({ kind: 'gap', elements: gap })
+    gap = []
+  }
+  for (const { element, text } of entries) {
+    if (gaps.has(element)) {
+      endRun()
+      gap.push(element)
+    } else {
+      endGap()
+      run += text
+    }
+  }
+  endGap()
+  run += TAIL
+  endRun()
+  return slots
+}
