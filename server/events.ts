@@ -194,8 +194,10 @@ export const EVENTS = {
   },
   'certificate.renewal-failed': {
     text: 'A certificate could not be fetched',
-    meaning: 'The authority or its look at our HTTP port failed; the reason stands in the data. The old certificate stays.',
-    advice: 'Look at the reason. It is tried again by itself, less and less often; "offhook certificate acme --renew" tries at once.',
+    meaning:
+      'The authority or its look at our HTTP port failed; the reason stands in the data. The old certificate stays.',
+    advice:
+      'Look at the reason. It is tried again by itself, less and less often; "offhook certificate acme --renew" tries at once.',
   },
   'certificate.ending': {
     text: 'A certificate ends soon',

@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { pino } from 'pino'
 import type { MacAddress } from '../protocol/identity.ts'
 import { assert } from '../protocol/result.ts'
@@ -400,36 +400,6 @@ describe('refusals', () => {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX && spread > 0.1; attempt++) spread = await measure(await refusals())
     expect(spread).toBeLessThanOrEqual(0.1)
   }, 180_000)
-
-  it('of keys that nobody knows ask the database nothing', async () => {
-    const agent = agentOf(await certificateFor(freshMac()))
-    const anonymous = agentOf(undefined)
-    await get(agent, '/cisco-init')
-    await platform.flush()
-    const spies = [vi.spyOn(db.hot, 'query'), vi.spyOn(db.pool, 'query'), vi.spyOn(db.pool, 'connect')] as const
-    try {
-      for (const path of [
-        '/cisco-init',
-        `/cisco-init/${'y'.repeat(27)}`,
-        `/s/${'0'.repeat(32)}.cfg`,
-        '/nowhere',
-        '/firmware/none.loads',
-        `/report/${'0'.repeat(32)}`,
-      ]) {
-        expect((await get(agent, path)).status).toBe(404)
-        expect((await get(anonymous, path)).status).toBe(404)
-      }
-      // What is noted about them comes in batches, apart from the requests.
-      // A call of connect with a callback belongs to a statement of the pool, which is counted itself.
-      const calls = spies.flatMap(({ mock }) => mock.calls.map(([call]: readonly unknown[]) => call))
-      const asked = calls
-        .filter((call) => typeof call !== 'function')
-        .map((call) => (call as { readonly name?: string } | undefined)?.name ?? 'transaction')
-      expect(asked.filter((name) => !/record-events|seen-/.test(name))).toEqual([])
-    } finally {
-      for (const spy of spies) spy.mockRestore()
-    }
-  })
 })
 
 /** @returns how far the medians of the kinds lie apart, as a share of the smallest */

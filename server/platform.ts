@@ -306,7 +306,8 @@ function publicFacts(settings: Settings, secrets: PlatformSecrets) {
   function setCertificate(changed: ServerCertificateInForce): void {
     const before = certificate
     certificate = changed
-    if (facts !== undefined && before?.caPem !== changed.caPem) set({ https: facts.publicUrl, http: facts.publicHttpUrl })
+    if (facts !== undefined && before?.caPem !== changed.caPem)
+      set({ https: facts.publicUrl, http: facts.publicHttpUrl })
   }
   function get(): PlatformFacts {
     assert(facts !== undefined, 'the public URLs are set before anything is served')

@@ -178,7 +178,7 @@ class FollowedTls implements ServerTls {
     const { log } = this.#platform
     const facts = describeServerCertificate(inForce.chainPem)
     const until = facts === undefined ? undefined : new Date(facts.notAfter).toISOString()
-    log.info(
+    log.debug(
       { event: 'server-certificate', source: inForce.source, subject: facts?.subject, until },
       sourceText(inForce),
     )

@@ -19,7 +19,14 @@ const STORED_HEAD_BYTES = 5
 /** Equal bytes give equal bytes, as far as the same build of zlib does the work. */
 export function packPart(plain: Uint8Array): PackedPart {
   if (plain.length <= STORED_MAX) return { plain, packed: storedBlock(plain) }
-  return { plain, packed: deflateRawSync(plain, { level: 1, finishFlush: constants.Z_SYNC_FLUSH }) }
+  const windowBits = windowFor(plain.length)
+  const size = { windowBits, memLevel: windowBits - 6, chunkSize: plain.length + STORED_MAX }
+  return { plain, packed: deflateRawSync(plain, { level: 1, finishFlush: constants.Z_SYNC_FLUSH, ...size }) }
+}
+
+/** Memory for a window that the part does not fill would take longer to clear than the part to pack. */
+function windowFor(byteCount: number): number {
+  return Math.min(15, Math.max(9, Math.ceil(Math.log2(byteCount))))
 }
 
 function storedBlock(plain: Uint8Array): Uint8Array {
@@ -48,7 +55,8 @@ export function joinGzip(parts: readonly PackedPart[]): Uint8Array {
   for (const { plain, packed } of parts) {
     joined.set(packed, at)
     at += packed.length
-    check = crc32(plain, check)
+    // Of no bytes, zlib would tell the check of nothing, whatever came before.
+    if (plain.length > 0) check = crc32(plain, check)
     plainCount += plain.length
   }
   joined.set(LAST_BLOCK, at)

@@ -149,7 +149,8 @@ function makeTemplate(sources: readonly Source[], facts: DeviceFacts): Template 
   }
 }
 
-const [HEAD = '', TAIL = ''] = wrapLines(['\n\n']).split('\n\n')
+/** What stands around the elements. */
+const [HEAD = '', TAIL = ''] = wrapLines(['|']).split('|')
 
 function slotsOf(resolved: ResolvedProfile, gaps: ReadonlySet<string>): readonly Slot[] {
   const entries = [...gaps].map((element) => ({ element, order: catalogue.order(element), text: '' }))

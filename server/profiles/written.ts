@@ -38,7 +38,7 @@ export function lineOf(element: string, parameter: ResolvedParameter): Line {
   const last = written.get(element)
   if (last !== undefined && (last.parameter === parameter || looksAlike(last.parameter, parameter))) return last
   const text = writeElement(elementOf(element, parameter))
-  const line = { element, order: catalogue.order(element), text, parameter }
+  const line = { element, order: last?.order ?? catalogue.order(element), text, parameter }
   if (!parameter.secret && (last !== undefined || written.size < WRITTEN_MAX)) written.set(element, line)
   return line
 }

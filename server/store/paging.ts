@@ -64,12 +64,16 @@ function isOfType(value: string, type: SortColumn['type']): boolean {
     case 'bigint':
       return /^-?\d{1,18}$/.test(value)
     case 'timestamptz':
-      return (
-        value === '-infinity' ||
-        (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d(?::\d\d)?$/.test(value) &&
-          !Number.isNaN(Date.parse(value.slice(0, 10))))
-      )
+      return value === '-infinity' || isMoment(value)
   }
+}
+
+/** A moment as PostgreSQL writes it, that exists: 30 February would fail in the statement. */
+function isMoment(value: string): boolean {
+  const form = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?[+-](?:0\d|1[0-4])(?::[0-5]\d)?$/
+  const [, day, time] = form.exec(value) ?? []
+  const at = new Date(`${day}T${time}Z`)
+  return !Number.isNaN(at.getTime()) && at.getUTCFullYear() >= 1 && at.toISOString().startsWith(`${day}T${time}`)
 }
 
 interface Mark {

@@ -172,7 +172,7 @@ describe('a start that cannot be', () => {
     const args = ['serve', '--tls-cert', join(place.folder, 'none.pem'), '--tls-key', join(place.folder, 'none.pem')]
     const { code, errors } = await place.offhook(args).ended
     expect(code).toBe(1)
-    expect(errors).toMatch(/^offhook: Cannot read the server certificate[^\n]*none\.pem'[^\n]*\n$/)
+    expect(errors).toMatch(/^offhook: Cannot read [^\n]*none\.pem" \(OFFHOOK_TLS_CERT\)[^\n]*\n$/)
     await place.nothingLeft()
   })
 })
