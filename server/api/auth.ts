@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { findToken, hashOfToken, recordTokenUse, type StoredToken, type TokenScope } from '../store/mod.ts'
 import type { ApiPlatform, ReadyPlatform } from './context.ts'
+import { answered } from './database-away.ts'
 import { ApiProblem } from './problem.ts'
 import { WrongTokens } from './wrong-tokens.ts'
 
@@ -82,7 +83,7 @@ async function knownToken(request: FastifyRequest, platform: ApiPlatform, wrong:
     const detail = `Too many wrong tokens came from this address; ask again in ${waitSeconds} s`
     throw new ApiProblem(429, 'too-many-wrong-tokens', detail, undefined, waitSeconds)
   }
-  const token = mark === undefined ? undefined : await findToken(platform.db, text)
+  const token = mark === undefined ? undefined : await answered(findToken(platform.db, text))
   if (token === undefined || mark === undefined) {
     wrong.wrong(request.ip, mark, Date.now())
     throw noToken()

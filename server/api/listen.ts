@@ -2,14 +2,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, serializerCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { type Api, type ApiPlatform, currentRequest, type ReadyPlatform, typedApi } from './context.ts'
 import { createAuthorizer } from './auth.ts'
 import { addDocuments } from './documents.ts'
 import { addIdempotency, rememberingChange } from './idempotency.ts'
-import { ApiProblem } from './problem.ts'
+import { databaseProblem } from './database-away.ts'
+import { ApiProblem, refusedBefore } from './problem.ts'
 import { refuseUnusable } from './plain-input.ts'
 import { forgetsReach, forgottenReach } from './reach.ts'
 import { accountRoutes } from './routes/accounts.ts'
@@ -58,7 +59,16 @@ export interface ApiOptions {
 }
 
 export async function listenApi(options: ApiOptions): Promise<ApiDoor> {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: 'idle', logger: false })
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    forceCloseConnections: 'idle',
+    logger: false,
+    // Of the router, which answers before the handler of errors is asked.
+    frameworkErrors: ({ statusCode, code, message }, _request, reply: FastifyReply) => {
+      const { document } = refusedBefore(statusCode ?? 400, code, message)
+      void reply.code(document.status).type('application/problem+json').send(JSON.stringify(document))
+    },
+  })
   const ready = readyPlatform(options)
   app.setValidatorCompiler(strictValidatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -203,9 +213,14 @@ function problemOf(error: FastifyError, log: Logger): ApiProblem {
     return new ApiProblem(422, 'not-valid', `${first?.place ?? 'body'}: ${first?.message ?? 'not valid'}`, problems)
   }
   const status = error.statusCode ?? 500
-  if (status < 500) return new ApiProblem(status, error.code ?? 'bad-request', error.message)
+  if (status < 500) return refusedBefore(status, error.code, error.message)
   if (error.name === 'DatabaseBusy')
     return new ApiProblem(503, 'busy', 'The database has more to do than it can; try again in a moment', undefined, 1)
+  const byDatabase = databaseProblem(error)
+  if (byDatabase !== undefined) {
+    log.warn({ event: 'database-away', reason: error.message }, 'an API request met a database that does not answer')
+    return byDatabase
+  }
   log.error({ err: error }, 'an API request failed')
   return new ApiProblem(500, 'failed', 'The request failed here; the log says why')
 }

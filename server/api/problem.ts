@@ -52,7 +52,30 @@ const TITLES: Readonly<Record<number, string>> = {
   422: 'Not valid',
   429: 'Too many',
   500: 'The server failed',
+  414: 'Too long',
   503: 'Not ready',
+  507: 'No room',
+}
+
+/** What fastify refuses before any route sees it, by its codes: our type, and what to do. */
+const BEFORE_ROUTES: Readonly<Record<string, readonly [type: string, detail: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['too-large', 'The body is larger than this route takes. Send it in smaller parts.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: [
+    'bad-json',
+    'The body is not valid JSON. Correct it, or say by content-type what it is.',
+  ],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'wrong-content-type',
+    'The body is of a kind that is not read here. JSON has the content-type application/json.',
+  ],
+  FST_ERR_MAX_PARAM_LENGTH: ['too-long', 'A name in the path is longer than any that there is. Shorten it.'],
+  FST_ERR_BAD_URL: ['bad-path', 'The path cannot be decoded. Write "%" as "%25", and other bytes as UTF-8.'],
+}
+
+/** The problem for an error that came before or beside our own code, with a status below 500. */
+export function refusedBefore(status: number, code: string | undefined, message: string): ApiProblem {
+  const [type, detail] = BEFORE_ROUTES[code ?? ''] ?? ['bad-request', message]
+  return new ApiProblem(status, type, detail)
 }
 
 export function notFound(what: string, value: string): ApiProblem {

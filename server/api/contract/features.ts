@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { FEATURE_KINDS } from '../../profiles/mod.ts'
 import { Mac } from '../contract.ts'
+import { FEATURE_SHAPES } from './feature-shapes.ts'
 
 const why = z
   .string()
@@ -11,7 +12,7 @@ const why = z
 
 const Body = z
   .looseObject({ kind: z.enum(FEATURE_KINDS) })
-  .describe('What is said: `kind` and the fields of that kind, see the guide')
+  .meta({ description: 'What is said: `kind` and the fields of that kind', oneOf: FEATURE_SHAPES })
 
 export const FeatureScopeInput = z.enum(['account', 'batch', 'device'])
 

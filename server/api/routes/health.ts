@@ -1,5 +1,6 @@
 import type { Api, ApiPlatform } from '../context.ts'
 import { Health } from '../contract.ts'
+import { answered } from '../database-away.ts'
 
 /** 200 only when every door listens and migrations are done; 503 before, and while the database does not answer. */
 export function healthRoutes(api: Api, platform: () => ApiPlatform | undefined): void {
@@ -18,7 +19,7 @@ export function healthRoutes(api: Api, platform: () => ApiPlatform | undefined):
 
 async function answers(platform: ApiPlatform): Promise<boolean> {
   try {
-    await platform.db.one({ name: 'health', text: 'select 1 as one', values: [] })
+    await answered(platform.db.one({ name: 'health', text: 'select 1 as one', values: [] }))
     return true
   } catch {
     // That it does not answer is the answer.
