@@ -96,10 +96,15 @@ export class Place {
     return new Place(folder, await freePorts())
   }
 
-  /** `offhook …` on this data directory and these ports. */
-  offhook(args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
+  /**
+   * `offhook …` on this data directory and these ports.
+   *
+   * @param by  what runs it, as `['setpriv', '--reuid', 'nobody']`
+   */
+  offhook(args: readonly string[], env: Readonly<Record<string, string>> = {}, by: readonly string[] = []): Run {
     const settings = { ...environmentOf(this.ports), OFFHOOK_DATA: this.dataDir, ...env }
-    return this.keep(new Run(process.execPath, [...COMMAND, ...args], settings))
+    const [program = process.execPath, ...words] = [...by, process.execPath, ...COMMAND, ...args]
+    return this.keep(new Run(program, words, settings))
   }
 
   /** Lines that somebody pastes into a shell. `./offhook` means the sources where nothing is built. */
