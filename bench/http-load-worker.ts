@@ -60,9 +60,9 @@ class Answers {
 
 const contexts = new Map<string, readonly SecureContext[]>()
 
-/** Made once for each set of phones, which is known by its first. */
+/** Made once for each set of phones, which is known by its first and its size. */
 function contextsOf(tls: NonNullable<HttpLoad['tls']>): readonly SecureContext[] {
-  const key = tls.phones[0]?.certPem ?? ''
+  const key = `${tls.phones.length} ${tls.phones[0]?.certPem ?? ''}`
   const known = contexts.get(key)
   if (known !== undefined) return known
   const made = tls.phones.map(({ certPem, keyPem }) =>
@@ -86,12 +86,16 @@ function requestFor(load: HttpLoad, number: number, how: 'keep-alive' | 'close')
   return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: ${how}\r\n\r\n`, 'latin1')
 }
 
-/** One connection that asks until it is told to stop. */
+/** Connections are open and warm before the count begins, but no longer than this is waited for. */
+const WARM_MAX_MS = 10_000
+
+/** One connection that asks until it is told to stop. @param onWarm called at its first answer */
 function keepAsking(
   load: HttpLoad,
   index: number,
   requests: readonly Buffer[],
   counter: { count: number; on: boolean },
+  onWarm: () => void,
 ) {
   return new Promise<void>((done, failed) => {
     const socket = open(load, index)
@@ -102,6 +106,7 @@ function keepAsking(
     }
     const answers = new Answers(load.status, () => {
       counter.count += 1
+      onWarm()
       if (counter.on) ask()
       else socket.destroy()
     })
@@ -160,10 +165,9 @@ const calls = {
   async keepAlive(load: HttpLoad): Promise<number> {
     const requests = load.paths.map((_, number) => requestFor(load, number, 'keep-alive'))
     const counter = { count: 0, on: true }
-    const all = Promise.all(
-      Array.from({ length: load.connections }, (_, index) => keepAsking(load, index, requests, counter)),
-    )
-    // Connections are open and warm before the count begins.
+    const warm = Array.from({ length: load.connections }, () => deferred())
+    const all = Promise.all(warm.map(({ resolve }, index) => keepAsking(load, index, requests, counter, resolve)))
+    await Promise.race([all, Promise.all(warm.map(({ promise }) => promise)), pause(WARM_MAX_MS)])
     await Promise.race([all, pause(Math.min(500, load.ms / 2))])
     const before = counter.count
     const startedAt = performance.now()
@@ -196,6 +200,14 @@ const calls = {
     await all
     return perSecond
   },
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
 }
 
 function pause(ms: number): Promise<void> {

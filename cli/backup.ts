@@ -1,9 +1,10 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync, type Stats, statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { writeBackup } from '../server/backup/mod.ts'
 import { StartProblem } from '../server/main.ts'
+import { quoted, reasonOf } from './files.ts'
 import { printResult } from './output.ts'
 import { addSettingOptions, settingsFrom } from './settings.ts'
 import { refuseAbsentStore, withStore } from './store-access.ts'
@@ -21,6 +22,7 @@ export function registerBackupCommand(program: Command): void {
     .action(async (file: string, options) => {
       const settings = settingsFrom(options)
       refuseAbsentStore(settings, 'Name the data directory of a server by --data')
+      refuseNoFile(file)
       const counts = await withStore(settings, async (platform) => {
         await platform.flush()
         const firmwarePath = options.firmware ? platform.firmwarePath : undefined
@@ -55,9 +57,33 @@ async function whole<T>(file: string, write: (path: string) => Promise<T>): Prom
     await folder.close()
     return result
   } catch (error) {
-    await rm(unfinished, { force: true })
-    const code = (error as NodeJS.ErrnoException).code
+    // Where it could not be made it cannot be removed either.
+    await rm(unfinished, { force: true }).catch(() => undefined)
+    const { code } = error as NodeJS.ErrnoException
     if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) throw error
-    throw new StartProblem(`Cannot write the backup to "${file}": ${(error as Error).message}. Nothing was written.`)
+    throw cannotWrite(file, reasonOf(error))
   }
+}
+
+/** The rename at the end would put a file in the place of a device or pipe, `/dev/null` among them. */
+function refuseNoFile(file: string): void {
+  if (file === '-') throw cannotWrite(file, 'standard output cannot be taken back when something fails')
+  const there = statOf(file)
+  if (there === undefined || there.isFile()) return
+  throw cannotWrite(file, there.isDirectory() ? 'it is a folder' : 'it is a device or pipe')
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file)
+  } catch (error) {
+    // Writing makes it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(dirname(file))) return undefined
+    throw cannotWrite(file, reasonOf(error))
+  }
+}
+
+function cannotWrite(file: string, why: string): StartProblem {
+  const advice = 'Name a file in a folder that this user may write to, on a disk with room'
+  return new StartProblem(`Cannot write the backup to ${quoted(file)}: ${why}. Nothing was written. ${advice}.`)
 }

@@ -1,6 +1,8 @@
 /** Files of commands: read with a bound, written whole or not at all, `-` for pipes. */
 import { randomBytes } from 'node:crypto'
+import { constants, openSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { concatBytes } from '../protocol/bytes.ts'
 import { CliProblem, usageProblem } from './exit-codes.ts'
@@ -19,7 +21,7 @@ export async function readInput(path: string, bytesMax: number = INPUT_BYTES_MAX
   const pieces: Uint8Array[] = []
   let byteCount = 0
   try {
-    const stream = path === '-' ? process.stdin : (await open(path, 'r')).createReadStream()
+    const stream = path === '-' ? process.stdin : await streamOf(path)
     for await (const piece of stream as AsyncIterable<Uint8Array>) {
       byteCount += piece.length
       if (byteCount > bytesMax) throw new CliProblem(`Cannot read ${name}: it has more than ${bytesMax} bytes`)
@@ -29,6 +31,25 @@ export async function readInput(path: string, bytesMax: number = INPUT_BYTES_MAX
     throw readable(error, `Cannot read ${name}`, 'name a file that this user may read')
   }
   return concatBytes(pieces)
+}
+
+/**
+ * A named pipe is opened without waiting for its writer: a thread that waits there would keep the process from ending at
+ * Ctrl-C. The event loop waits instead.
+ */
+async function streamOf(path: string): Promise<NodeJS.ReadableStream> {
+  if (!(await isPipe(path))) return (await open(path, 'r')).createReadStream()
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  return new Socket({ fd, readable: true, writable: false })
+}
+
+async function isPipe(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFIFO()
+  } catch {
+    // Opening it says why.
+    return false
+  }
 }
 
 /**
@@ -44,12 +65,12 @@ export async function writeOutput(path: string, bytes: Uint8Array, mode = 0o666)
     return
   }
   const kind = await kindOf(path)
-  if (kind === 'folder') throw new CliProblem(`Cannot write "${path}": it is a folder; name a file`)
+  if (kind === 'folder') throw new CliProblem(`Cannot write ${quoted(path)}: it is a folder; name a file`)
   try {
     if (kind === 'other') await writeInto(path, bytes)
     else await replaceWhole(kind === 'file' ? await realpath(path) : path, bytes, mode, kind === 'file')
   } catch (error) {
-    throw readable(error, `Cannot write "${path}"`, 'name a file in a folder that this user may write to')
+    throw readable(error, `Cannot write ${quoted(path)}`, 'name a file in a folder that this user may write to')
   }
 }
 
@@ -123,7 +144,12 @@ async function kindOf(path: string): Promise<'absent' | 'file' | 'folder' | 'oth
 }
 
 function nameOf(path: string, pipe: string): string {
-  return path === '-' ? pipe : `"${path}"`
+  return path === '-' ? pipe : quoted(path)
+}
+
+/** A name in quotes, in one line whatever it holds. */
+export function quoted(path: string): string {
+  return `"${path.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, '0')}`)}"`
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -133,11 +159,18 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the disk is read-only',
   ENOSPC: 'the disk is full',
   ENOTDIR: 'a part of the path is no folder',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its links lead in a circle',
+  EISDIR: 'it is a folder',
+  EIO: 'the disk cannot be read',
 }
 
 function readable(error: unknown, what: string, advice: string): Error {
-  if (error instanceof CliProblem) return error
+  return error instanceof CliProblem ? error : new CliProblem(`${what}: ${reasonOf(error)}; ${advice}`)
+}
+
+/** Why the system refused, in words. */
+export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const reason = REASONS[code] ?? (error instanceof Error ? error.message : String(error))
-  return new CliProblem(`${what}: ${reason}; ${advice}`)
+  return REASONS[code] ?? (error instanceof Error ? error.message : String(error))
 }

@@ -13,9 +13,11 @@ import {
   loadMasterKey,
   lockDataDirectory,
   type MasterKey,
+  readMigrations,
   verifyKeyCheck,
 } from '../server/database/mod.ts'
 import { type Settings, StartProblem } from '../server/main.ts'
+import { packageRoot } from '../server/package-root.ts'
 import { createVault, replaceKeyCheck, resealAll } from '../server/store/mod.ts'
 import { withBareDatabase } from './bare-database.ts'
 import { addExamples } from './examples.ts'
@@ -88,6 +90,7 @@ async function rotateMasterKey(settings: Settings): Promise<Rotated> {
  */
 async function rotateIn(db: Database, settings: Settings, file: string): Promise<Rotated> {
   await refuseServers(db)
+  await refuseOtherSchema(db)
   const fresh = `${file}.new`
   const check = await storedCheck(db)
   const old = await readKey(settings, file)
@@ -143,6 +146,20 @@ async function storedCheck(db: Database): Promise<string> {
   })
   if (row === undefined) throw new StartProblem('This database was never used by a server: there is nothing to seal')
   return row.sealed.toString()
+}
+
+/** Another release seals in places that this one does not know: those would stay under the old key. */
+async function refuseOtherSchema(db: Database): Promise<void> {
+  const [row] = await db.query<{ version: number }>({
+    name: 'schema-version',
+    text: 'select max(version) as version from schema_migration',
+    values: [],
+  })
+  const newest = (await readMigrations(new URL('server/store/migrations/', packageRoot()))).length
+  if (row?.version === newest) return
+  throw new StartProblem(
+    `Cannot change the master key: the schema of the database has version ${row?.version ?? 0}, that of this release is ${newest}. Start the server of this release once, or install the release that the database belongs to.`,
+  )
 }
 
 /** A server would go on to seal under the old key. */

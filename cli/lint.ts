@@ -7,7 +7,7 @@ import { LINT_CODES, type LintProblem, lintFile, parseFirmware } from '../server
 import { guessModel } from '../server/profiles/moving-in/mod.ts'
 import { addExamples } from './examples.ts'
 import { CliProblem, EXIT, usageProblem } from './exit-codes.ts'
-import { readInput } from './files.ts'
+import { quoted, readInput } from './files.ts'
 import { endWith, printResult } from './output.ts'
 
 /** Larger than any profile, so that lint itself says that it is too big. */
@@ -71,10 +71,11 @@ function firmwareOf(text: string | undefined): string | undefined {
 }
 
 function unpacked(bytes: Uint8Array, file: string): Uint8Array {
-  if (isSalted(bytes)) throw new CliProblem(`Cannot lint "${file}": it is sealed; open it first with "offhook open"`)
+  if (isSalted(bytes))
+    throw new CliProblem(`Cannot lint ${quoted(file)}: it is sealed; open it first with "offhook open"`)
   if (!isGzip(bytes)) return bytes
   const plain = gunzip(bytes, UNPACKED_BYTES_MAX)
-  if (!plain.ok) throw new CliProblem(`Cannot lint "${file}": ${plain.error.message}`)
+  if (!plain.ok) throw new CliProblem(`Cannot lint ${quoted(file)}: ${plain.error.message}`)
   return plain.value
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type BackupHeader, readBackupHeader, restoreBackup, type RestoreCounts } from '../server/backup/mod.ts'
@@ -6,6 +6,7 @@ import { loadMasterKey, lockDataDirectory, migrate, readMigrations, verifyKeyChe
 import { type Settings, StartProblem } from '../server/main.ts'
 import { packageRoot } from '../server/package-root.ts'
 import { withBareDatabase } from './bare-database.ts'
+import { quoted, reasonOf } from './files.ts'
 import { printResult } from './output.ts'
 import { addSettingOptions, settingsFrom } from './settings.ts'
 
@@ -35,6 +36,7 @@ Example:
 
 /** Throws StartProblem or BackupProblem before anything is made, whenever it can be known before. */
 async function restore(settings: Settings, file: string): Promise<RestoreCounts> {
+  refuseNoFile(file)
   const header = await readBackupHeader(file)
   await refuseOtherKey(settings, header)
   const folder = new URL('server/store/migrations/', packageRoot())
@@ -58,6 +60,21 @@ async function restore(settings: Settings, file: string): Promise<RestoreCounts>
   } finally {
     await lock.value.release()
   }
+}
+
+/** It is read twice, so a pipe will not do. */
+function refuseNoFile(file: string): void {
+  try {
+    const there = statSync(file)
+    if (there.isFile()) return
+    throw cannotRead(file, there.isDirectory() ? 'it is a folder' : 'it is no file')
+  } catch (error) {
+    throw error instanceof StartProblem ? error : cannotRead(file, reasonOf(error))
+  }
+}
+
+function cannotRead(file: string, why: string): StartProblem {
+  return new StartProblem(`Cannot read ${quoted(file)}: ${why}. Name a file that "offhook backup" wrote.`)
 }
 
 /** A backup without its key would be a database whose secrets nobody can open. */

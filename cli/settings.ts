@@ -93,14 +93,19 @@ export function portFrom(option: string | undefined, setting: string): Result<nu
 }
 
 /** Two doors on one port: the second would say that another program has it. */
-function samePorts({ host, apiHost, apiPort, httpPort, httpsPort }: Settings): readonly SettingProblem[] {
+function samePorts(settings: Settings): readonly SettingProblem[] {
+  const { host, apiHost, apiPort, httpPort, httpsPort, tftpPort, syslogPort, sipPort } = settings
   const doors = [
-    { setting: 'OFFHOOK_API_PORT', host: apiHost, port: apiPort },
-    { setting: 'OFFHOOK_HTTP_PORT', host, port: httpPort },
-    { setting: 'OFFHOOK_HTTPS_PORT', host, port: httpsPort },
+    { setting: 'OFFHOOK_API_PORT', host: apiHost, port: apiPort, over: 'TCP' },
+    { setting: 'OFFHOOK_HTTP_PORT', host, port: httpPort, over: 'TCP' },
+    { setting: 'OFFHOOK_HTTPS_PORT', host, port: httpsPort, over: 'TCP' },
+    { setting: 'OFFHOOK_TFTP_PORT', host, port: tftpPort, over: 'UDP' },
+    { setting: 'OFFHOOK_SYSLOG_PORT', host, port: syslogPort, over: 'UDP' },
+    { setting: 'OFFHOOK_SIP_PORT', host, port: sipPort, over: 'UDP' },
   ].filter(({ port }) => port !== 0)
   return doors.flatMap((door, index) => {
-    const first = doors.slice(0, index).find((other) => other.port === door.port && meet(other.host, door.host))
+    const before = doors.slice(0, index).filter(({ port, over }) => port === door.port && over === door.over)
+    const first = before.find((other) => meet(other.host, door.host))
     return first === undefined
       ? []
       : [{ setting: door.setting, message: `port ${door.port} is that of ${first.setting} too` }]

@@ -54,6 +54,11 @@ type Env = Readonly<Record<string, string | undefined>>
 export type SettingOptions = Readonly<Record<string, string | boolean | undefined>>
 
 const STANDARD_PORTS: Readonly<Record<string, string>> = { TFTP_PORT: '69', HTTP_PORT: '80', HTTPS_PORT: '443' }
+/** What a phone is told as a host, and what a socket is bound to. */
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9][a-z0-9_-]{0,62})*\.?$/i
+const DATABASE_URL = /^postgres(?:ql)?:\/\/\S+$/i
+/** The form alone: reading it is the database's. */
+const MASTER_KEY = /^\s*(?:[0-9a-f]{64}|[a-z0-9+/_-]{43}=?)\s*$/i
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** @returns all settings, or every problem at once: nothing is opened before they are right. */
@@ -62,8 +67,8 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
   const read = reader(env, options, problems)
   const settings: Settings = {
     dataDir: resolve(read.text('DATA') ?? 'data'),
-    host: read.text('HOST') ?? '0.0.0.0',
-    apiHost: read.text('API_HOST') ?? '127.0.0.1',
+    host: read.form('HOST', (text) => isIP(text) !== 0, 'an IP address of this machine, or 0.0.0.0 or ::') ?? '0.0.0.0',
+    apiHost: read.form('API_HOST', isHost, 'an IP address or name of this machine') ?? '127.0.0.1',
     apiPort: read.port('API_PORT', 8000),
     httpPort: read.port('HTTP_PORT', 8080),
     httpsPort: read.port('HTTPS_PORT', 8443),
@@ -74,14 +79,19 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
     sipPort: read.port('SIP_PORT', 5070),
     publicUrl: read.url('PUBLIC_URL', 'https:'),
     publicHttpUrl: read.url('PUBLIC_HTTP_URL', 'http:'),
-    databaseUrl: read.text('DATABASE_URL') ?? env['DATABASE_URL'],
-    masterKey: read.text('MASTER_KEY'),
+    databaseUrl: read.hidden(
+      'DATABASE_URL',
+      DATABASE_URL,
+      'a URL like postgres://user:password@host:5432/database',
+      env,
+    ),
+    masterKey: read.hidden('MASTER_KEY', MASTER_KEY, '32 bytes as 64 hex digits or in base64'),
     masterKeyFile: read.text('MASTER_KEY_FILE'),
     tlsCertFile: read.text('TLS_CERT'),
     tlsKeyFile: read.text('TLS_KEY'),
     tlsCaFile: read.text('TLS_CA'),
     lab: read.flag('LAB'),
-    ntpServer: read.text('NTP_SERVER'),
+    ntpServer: read.form('NTP_SERVER', isHost, 'a host name or IP address'),
     resyncPeriodSeconds: read.whole('RESYNC_PERIOD', 86_400, 60, 2_000_000),
     eventRetentionDays: read.whole('EVENT_RETENTION_DAYS', 90, 1, 3650),
     problemReportDays: read.whole('PROBLEM_REPORT_DAYS', 30, 1, 3650),
@@ -102,6 +112,15 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
   return problems.length > 0 ? err(problems) : ok(Object.freeze(settings))
 }
 
+/** Nothing but scheme, host and port. */
+function isOrigin({ protocol, pathname, username, password, search, hash }: URL, wanted: string): boolean {
+  return protocol === wanted && pathname === '/' && [username, password, search, hash].every((part) => part === '')
+}
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || HOST_NAME.test(text)
+}
+
 function reader(env: Env, options: SettingOptions, problems: SettingProblem[]) {
   const standard = options['STANDARD_PORTS'] === true
   function text(name: string): string | undefined {
@@ -120,9 +139,7 @@ function reader(env: Env, options: SettingOptions, problems: SettingProblem[]) {
   function url(name: string, protocol: string): string | undefined {
     const value = text(name)
     if (value === undefined) return undefined
-    if (URL.canParse(value) && new URL(value).protocol === protocol && new URL(value).pathname === '/') {
-      return value.replace(/\/+$/, '')
-    }
+    if (URL.canParse(value) && isOrigin(new URL(value), protocol)) return value.replace(/\/+$/, '')
     problems.push({ setting: `OFFHOOK_${name}`, message: `"${value}" is not of the form ${protocol}//host[:port]` })
     return undefined
   }
@@ -133,6 +150,34 @@ function reader(env: Env, options: SettingOptions, problems: SettingProblem[]) {
       problems.push({ setting: `OFFHOOK_${name}`, message: `"${value}" is none of ${choices.join(', ')}` })
     }
     return found ?? absent
+  }
+  return {
+    text,
+    whole,
+    url,
+    choice,
+    port: (name: string, absent: number) => whole(name, absent, 0, 65_535),
+    flag: (name: string) => options[name] === true || readFlag(env, name, problems),
+    ...formReader(text, problems),
+  }
+}
+
+/** Texts that must have a form. */
+function formReader(text: (name: string) => string | undefined, problems: SettingProblem[]) {
+  function form(name: string, isRight: (text: string) => boolean, expected: string): string | undefined {
+    const value = text(name)
+    if (value === undefined || isRight(value)) return value
+    problems.push({ setting: `OFFHOOK_${name}`, message: `"${value}" is not ${expected}` })
+    return undefined
+  }
+  /** A value that may be a secret: never repeated. @param plain  where it may also stand under its bare name */
+  function hidden(name: string, right: RegExp, expected: string, plain: Env = {}): string | undefined {
+    const own = text(name)
+    const value = own ?? plain[name]
+    if (value === undefined || value === '' || right.test(value)) return value
+    const setting = own === undefined ? name : `OFFHOOK_${name}`
+    problems.push({ setting, message: `expected ${expected}; what it is now is not repeated here` })
+    return undefined
   }
   function networks(name: string): readonly string[] {
     const items = (text(name) ?? '').split(',').map((item) => item.trim())
@@ -145,13 +190,14 @@ function reader(env: Env, options: SettingOptions, problems: SettingProblem[]) {
       return right
     })
   }
-  return {
-    text,
-    networks,
-    whole,
-    url,
-    choice,
-    port: (name: string, absent: number) => whole(name, absent, 0, 65_535),
-    flag: (name: string) => options[name] === true || /^(?:1|yes|true)$/i.test(env[`OFFHOOK_${name}`] ?? ''),
+  return { form, hidden, networks }
+}
+
+function readFlag(env: Env, name: string, problems: SettingProblem[]): boolean {
+  const value = env[`OFFHOOK_${name}`] ?? ''
+  if (/^(?:1|yes|true)$/i.test(value)) return true
+  if (!/^(?:0|no|false)?$/i.test(value)) {
+    problems.push({ setting: `OFFHOOK_${name}`, message: `"${value}" is not yes or no` })
   }
+  return false
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { MacAddress } from '../protocol/identity.ts'
 import { serveFetch } from './nps/mod.ts'
@@ -210,6 +211,24 @@ describe('a search', () => {
       expect(await alarms('canary', mac)).toMatchObject([{ state: 'cleared' }])
     },
   )
+
+  it('of a canary that was just added is noticed in every process at once', async () => {
+    const other = await openAnother()
+    const jobs = [await startWatch(platform), await startWatch(other)]
+    const mac = freshMac()
+    const asked = performance.now()
+    await platform.change((tx) => addCanary(tx, { mac, note: '', who: 'test' }))
+    const heard = async (signals: typeof other.signals): Promise<number> => {
+      for (;;) {
+        signals.named(mac, '198.51.100.7', 'http', 0)
+        if (signals.drain().canaries.length > 0) return performance.now() - asked
+        await pause(5)
+      }
+    }
+    // Well before the first look, which comes after two seconds.
+    for (const each of [platform, other]) expect(await heard(each.signals)).toBeLessThan(1500)
+    for (const job of jobs) await job.close()
+  })
 
   it('with a certificate for a canary is noticed too; a MAC of ours cannot be one', async () => {
     const { mac } = await bound()

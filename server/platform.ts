@@ -2,7 +2,7 @@
  * The platform without its sockets: database, secrets, trust, index, and the context that serves a fetch. The doors of
  * `main.ts` stand on it, and so does the simulated world.
  */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { assert, type Millis } from '../protocol/result.ts'
@@ -92,7 +92,7 @@ export interface PlatformOptions {
 export async function openPlatform(options: PlatformOptions): Promise<Platform> {
   const { settings, log } = options
   const now = options.now ?? Date.now
-  const masterKey = await masterKeyOf(settings)
+  const { masterKey, madeFile } = await masterKeyOf(settings, log)
   const postgres = await openPostgres(options)
   const ending: Ending = { begun: false }
   let db: Database | undefined
@@ -102,7 +102,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     await migrateDatabase(db)
     options.wanted?.throwIfAborted()
     const vault = createVault(masterKey)
-    await refuseWrongKey(db, masterKey)
+    await refuseWrongKey(db, masterKey, madeFile)
     const secrets = await ensurePlatformSecrets(db, vault, now())
     await ensureLabCa(db, vault, now())
     const directory = await openDirectory(db, vault, now)
@@ -115,15 +115,35 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   }
 }
 
-async function masterKeyOf(settings: Settings): Promise<MasterKey> {
+interface FoundKey {
+  readonly masterKey: MasterKey
+  /** Where it was made just now; undefined: it was there. */
+  readonly madeFile: string | undefined
+}
+
+async function masterKeyOf(settings: Settings, log: Logger): Promise<FoundKey> {
   refuseLostKey(settings)
+  const own = join(settings.dataDir, 'master.key')
+  const makes = settings.masterKey === undefined && settings.masterKeyFile === undefined && !existsSync(own)
   const key = await loadMasterKey({
     dataDir: settings.dataDir,
     ...(settings.masterKey === undefined ? {} : { value: settings.masterKey }),
     ...(settings.masterKeyFile === undefined ? {} : { file: settings.masterKeyFile }),
   })
   if (!key.ok) throw new StartProblem(key.error.message)
-  return key.value
+  warnOfOpenKey(settings, log)
+  return { masterKey: key.value, madeFile: makes ? own : undefined }
+}
+
+/** Our own file is closed at each start; one that was given is left as it is. */
+function warnOfOpenKey({ masterKey, masterKeyFile }: Settings, log: Logger): void {
+  if (masterKey !== undefined || masterKeyFile === undefined) return
+  const mode = statSync(masterKeyFile).mode & 0o777
+  if ((mode & 0o077) === 0) return
+  log.warn(
+    { event: 'master-key-open', mode: mode.toString(8).padStart(4, '0') },
+    `Others may read the master key "${masterKeyFile}": it should be its owner's alone (chmod 600)`,
+  )
 }
 
 /** What a person should know although it mends itself. */
@@ -187,12 +207,19 @@ function reasonOf(error: unknown): string {
 }
 
 async function migrateDatabase(db: Database): Promise<void> {
-  await migrate(db, new URL('server/store/migrations/', packageRoot()))
+  try {
+    await migrate(db, new URL('server/store/migrations/', packageRoot()))
+  } catch (error) {
+    // A newer or changed schema, tables of somebody else, no room: the message is for people.
+    throw new StartProblem(reasonOf(error), { cause: error })
+  }
 }
 
-async function refuseWrongKey(db: Database, key: MasterKey): Promise<void> {
+async function refuseWrongKey(db: Database, key: MasterKey, madeFile: string | undefined): Promise<void> {
   const right = await checkMasterKey(db, { make: keyCheck(key), verify: (stored) => verifyKeyCheck(key, stored) })
   if (!right) {
+    // A key that opens nothing would only stand in the way of the right one.
+    if (madeFile !== undefined) rmSync(madeFile, { force: true })
     throw new StartProblem(
       'The master key is not the one that this database was sealed with. Give the right one by OFFHOOK_MASTER_KEY or OFFHOOK_MASTER_KEY_FILE. If a change of the key was cut short, run "offhook key rotate" again.',
     )

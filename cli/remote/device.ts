@@ -157,14 +157,19 @@ export function registerDiffCommand(program: Command): void {
     .command('diff')
     .description('What differs between two versions of a phone’s profile')
     .argument('<mac>', 'the phone')
-    .addOption(new Option('--from <version>', 'the one before').choices(VERSIONS).default('running'))
+    .addOption(
+      new Option('--from <version>', 'the one before; without it: running if known, else served').choices(VERSIONS),
+    )
     .addOption(new Option('--to <version>', 'the one after').choices(VERSIONS).default('wanted'))
   addExamples(addApiOptions(command), [
     ['offhook diff 000e08a1b2c3', 'what the phone will change at its next resync'],
     ['offhook diff 000e08a1b2c3 --from wanted --to draft', 'what the drafts of its layers would change'],
   ]).action((mac: string, options) =>
     withApi(options, async (api) => {
-      const query = new URLSearchParams({ from: options.from, to: options.to })
+      const query = new URLSearchParams({
+        ...(options.from === undefined ? {} : { from: options.from }),
+        to: options.to,
+      })
       const path = `devices/${encodeURIComponent(mac)}/diff`
       if (options.json) return printJson(await api.call('GET', `${path}?${query.toString()}`))
       query.set('format', 'text')

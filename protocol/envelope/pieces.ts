@@ -5,37 +5,54 @@
  */
 import { constants, crc32, deflateRawSync } from 'node:zlib'
 
+import { assert } from '../result.ts'
+
 /** Part of a file: what comes out, and how it is packed. */
 export interface PackedPart {
   readonly plain: Uint8Array
-  /** Blocks of deflate, none of them the last. */
-  readonly packed: Uint8Array
+  /** Blocks of deflate, none of them the last; undefined: it stays as it is. */
+  readonly packed: Uint8Array | undefined
 }
 
 /** Shorter parts stay as they are: there is little to win, and beginning to pack takes longer than packing. */
-const STORED_MAX = 256
+const SHORT_MAX = 256
+/** The same for a part that is of one file alone, and packed for it alone. */
+const SHORT_ONCE_MAX = 1024
+/** RFC 1951 §3.2.4. */
+const STORED_MAX = 65_535
 const STORED_HEAD_BYTES = 5
 
-/** Equal bytes give equal bytes, as far as the same build of zlib does the work. */
-export function packPart(plain: Uint8Array): PackedPart {
-  if (plain.length <= STORED_MAX) return { plain, packed: storedBlock(plain) }
+/**
+ * Equal bytes give equal bytes, as far as the same build of zlib does the work.
+ * @param use whether the part will be in many files
+ */
+export function packPart(plain: Uint8Array, use: 'often' | 'once' = 'often'): PackedPart {
+  if (plain.length <= (use === 'often' ? SHORT_MAX : SHORT_ONCE_MAX)) return { plain, packed: undefined }
   const windowBits = windowFor(plain.length)
-  const size = { windowBits, memLevel: windowBits - 6, chunkSize: plain.length + STORED_MAX }
+  const size = { windowBits, memLevel: windowBits - 6, chunkSize: plain.length + SHORT_MAX }
   return { plain, packed: deflateRawSync(plain, { level: 1, finishFlush: constants.Z_SYNC_FLUSH, ...size }) }
+}
+
+function packedCount({ plain, packed }: PackedPart): number {
+  return packed === undefined ? STORED_HEAD_BYTES + plain.length : packed.length
+}
+
+function writePart({ plain, packed }: PackedPart, joined: Uint8Array, at: number): void {
+  if (packed !== undefined) {
+    joined.set(packed, at)
+    return
+  }
+  assert(plain.length <= STORED_MAX, 'only short parts stay as they are')
+  joined[at + 1] = plain.length & 0xff
+  joined[at + 2] = plain.length >>> 8
+  joined[at + 3] = ~plain.length & 0xff
+  joined[at + 4] = (~plain.length >>> 8) & 0xff
+  joined.set(plain, at + STORED_HEAD_BYTES)
 }
 
 /** Memory for a window that the part does not fill would take longer to clear than the part to pack. */
 function windowFor(byteCount: number): number {
   return Math.min(15, Math.max(9, Math.ceil(Math.log2(byteCount))))
-}
-
-function storedBlock(plain: Uint8Array): Uint8Array {
-  const block = new Uint8Array(STORED_HEAD_BYTES + plain.length)
-  const head = new DataView(block.buffer)
-  head.setUint16(1, plain.length, true)
-  head.setUint16(3, ~plain.length & 0xffff, true)
-  block.set(plain, STORED_HEAD_BYTES)
-  return block
 }
 
 /** No name, no time, no operating system: equal parts give equal bytes. */
@@ -46,15 +63,16 @@ const TRAILER_BYTES = 8
 
 /** One gzip member that unpacks to all parts in their order. */
 export function joinGzip(parts: readonly PackedPart[]): Uint8Array {
-  const byteCount = parts.reduce((sum, { packed }) => sum + packed.length, HEADER.length + LAST_BLOCK.length)
+  const byteCount = parts.reduce((sum, part) => sum + packedCount(part), HEADER.length + LAST_BLOCK.length)
   const joined = new Uint8Array(byteCount + TRAILER_BYTES)
   joined.set(HEADER)
   let at = HEADER.length
   let check = 0
   let plainCount = 0
-  for (const { plain, packed } of parts) {
-    joined.set(packed, at)
-    at += packed.length
+  for (const part of parts) {
+    const { plain } = part
+    writePart(part, joined, at)
+    at += packedCount(part)
     // Of no bytes, zlib would tell the check of nothing, whatever came before.
     if (plain.length > 0) check = crc32(plain, check)
     plainCount += plain.length

@@ -9,7 +9,7 @@
  * It has no integrity: a wrong phrase is noticed by the padding only, so about one wrong phrase in 256 "opens"
  * to noise, and whoever can change the bytes can change the text. The caller's XML reader is the second check.
  */
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash } from 'node:crypto'
 
 import { concatBytes, utf8Bytes } from '../bytes.ts'
 import { assert, err, ok, type Result } from '../result.ts'
@@ -78,11 +78,15 @@ export function isSalted(bytes: Uint8Array): boolean {
 /** EVP_BytesToKey with one iteration: each digest is over the one before, the phrase and the salt. */
 function deriveKey(phrase: string, salt: Uint8Array, digest: SaltedDigest): { key: Uint8Array; iv: Uint8Array } {
   const secret = concatBytes([utf8Bytes(phrase), salt])
-  let last: Uint8Array = new Uint8Array(0)
-  let material: Uint8Array = new Uint8Array(0)
-  while (material.length < KEY_BYTES + BLOCK_BYTES) {
-    last = createHash(digest).update(last).update(secret).digest()
-    material = concatBytes([material, last])
+  let last: Uint8Array = hash(digest, secret, 'buffer')
+  // The digest before, then the secret: filled in place.
+  const chained = concatBytes([last, secret])
+  const material = new Uint8Array(last.length * Math.ceil((KEY_BYTES + BLOCK_BYTES) / last.length))
+  material.set(last)
+  for (let at = last.length; at < material.length; at += last.length) {
+    chained.set(last)
+    last = hash(digest, chained, 'buffer')
+    material.set(last, at)
   }
   return { key: material.subarray(0, KEY_BYTES), iv: material.subarray(KEY_BYTES, KEY_BYTES + BLOCK_BYTES) }
 }

@@ -27,6 +27,16 @@ async function call(method: string, path: string, body?: unknown, by = ADMIN) {
   return { status: response.status, text, json: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> }
 }
 
+async function seenAt(mac: string, address: string | null): Promise<void> {
+  await platform.flush()
+  await platform.db.run({
+    name: 'test-seen-at',
+    text: `insert into device_seen (mac, believed_at, believed_from) values ($1, now(), $2)
+           on conflict (mac) do update set believed_from = excluded.believed_from`,
+    values: [mac, address],
+  })
+}
+
 const PROXY = { host: 'proxy.example.net', user: 'offhook' }
 
 describe('actions over the API', () => {
@@ -75,7 +85,41 @@ describe('actions over the API', () => {
       status: 409,
       json: { type: 'no-proxy' },
     })
-    expect(await call('POST', `devices/${bound}/actions`, { kind: 'resync' })).toMatchObject({ json: { via: 'url' } })
+    // Out of the box: no proxy, and the profile switches the phone's command URLs off.
+    const noWay = (words: string) => ({
+      status: 409,
+      json: { type: 'no-way', detail: expect.stringContaining(words) as string },
+    })
+    const ask = (via: string, kind = 'resync') => call('POST', `devices/${bound}/actions`, { kind, via })
+    expect(await ask('auto')).toMatchObject(noWay('PUT /api/v1/sip-proxy'))
+    expect(await ask('auto')).toMatchObject(noWay('Enable_Direct_Action_Url'))
+    expect(await ask('url')).toMatchObject(noWay('Enable_Direct_Action_Url'))
+    expect(await ask('auto', 'report')).toMatchObject(noWay('no command URL that asks for a report'))
+    const layer = { parameters: { Enable_Direct_Action_Url: { value: 'Yes' } } }
+    expect((await call('PUT', `layers/device/${bound}`, layer)).status).toBeLessThan(300)
+    await seenAt(bound, null)
+    expect(await ask('url')).toMatchObject(noWay('no believed request'))
+    await seenAt(bound, '127.0.0.1')
+    expect(await ask('url')).toMatchObject(noWay('OFFHOOK_OUTBOUND_ALLOW'))
+    await seenAt(bound, '9.9.9.9')
+    expect(await ask('auto')).toMatchObject({ status: 202, json: { via: 'url' } })
+    expect((await call('GET', `actions?mac=${bound}`)).json['items']).toHaveLength(1)
+  })
+
+  it('in bulk leave out and name the phones that cannot be asked in any way', async () => {
+    await call('DELETE', 'sip-proxy')
+    const [one, two, open] = [await provider.bound(), await provider.bound(), await provider.bound()]
+    await call('PUT', `accounts/${open.account.id}/sip-proxy`, PROXY)
+    const macs = [one.mac, two.mac, open.mac]
+    const asked = await call('POST', 'actions', { kind: 'resync', macs })
+    expect(asked).toMatchObject({ status: 202, json: { count: 1, leftOut: { count: 2 } } })
+    const { devices } = asked.json['leftOut'] as { devices: { mac: string; type: string; reason: string }[] }
+    expect(devices.map(({ mac, type }) => [mac, type])).toEqual([one.mac, two.mac].toSorted().map((m) => [m, 'no-way']))
+    expect(devices[0]?.reason).toContain('Enable_Direct_Action_Url')
+    const { items } = (await call('GET', `actions?bulkId=${String(asked.json['bulkId'])}`)).json
+    expect(items).toMatchObject([{ mac: open.mac, via: 'sip' }])
+    const bySip = await call('POST', 'actions', { kind: 'resync', macs, via: 'sip' })
+    expect(bySip.json).toMatchObject({ count: 1, leftOut: { count: 2, devices: [{ type: 'no-proxy' }, {}] } })
   })
 
   it('in bulk need a filter, count who is asked, and are called off together', async () => {

@@ -147,6 +147,9 @@ describe('devices/{mac}/diff', () => {
     const { mac } = await provider.bound()
     const none = await call('GET', `devices/${mac}/diff?from=running&to=wanted`)
     expect([none.status, none.json.type]).toEqual([404, 'no-version'])
+    expect(none.json.detail).toContain('"served"')
+    // Without a word about it, it is what is known.
+    expect((await call('GET', `devices/${mac}/diff`)).json).toMatchObject({ from: { which: 'served' } })
     await certifiedFetch(platform, '/cisco-ack?v=0123456789abcdef', mac)
     const foreign = await call('GET', `devices/${mac}/diff?from=running&to=wanted`)
     expect([foreign.status, foreign.json.type]).toEqual([409, 'unknown-version'])

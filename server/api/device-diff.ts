@@ -10,12 +10,11 @@ import {
   sideOfResolved,
   sideOfText,
 } from '../profiles/mod.ts'
-import { findLayerDrafts, findServedProfile, knownVersions, loadLayerPlaces } from '../store/mod.ts'
+import { findLayerDrafts, findServedProfile, knownVersions, loadLayerPlaces, spellsOutSecret } from '../store/mod.ts'
 import type { ConfigDiff, DiffSideName } from './contract/config.ts'
 import type { ApiPlatform } from './context.ts'
 import { type OriginJson, originsShown } from './origins.ts'
 import { ApiProblem } from './problem.ts'
-import { spellsOutSecret } from './spelled-out.ts'
 
 type DiffJson = z.infer<typeof ConfigDiff>
 type Which = z.infer<typeof DiffSideName>
@@ -25,9 +24,18 @@ interface LoadedSide {
   readonly values: ProfileSide
 }
 
-/** Throws 404 or 409 when a side is not known, and says which versions are. */
-export async function diffOf(platform: ApiPlatform, facts: DeviceFacts, from: Which, to: Which): Promise<DiffJson> {
-  const [before, after] = [await sideOf(platform, facts, from), await sideOf(platform, facts, to)]
+/**
+ * Throws 404 or 409 when a side is not known, and says which versions are.
+ * @param from undefined: what it runs where it has said so, else what it was given last
+ */
+export async function diffOf(
+  platform: ApiPlatform,
+  facts: DeviceFacts,
+  from: Which | undefined,
+  to: Which,
+): Promise<DiffJson> {
+  const first = from ?? (facts.device.runningVersion === undefined ? 'running' : 'running')
+  const [before, after] = [await sideOf(platform, facts, first), await sideOf(platform, facts, to)]
   const changes = diffProfiles(before.values, after.values).map(withoutSpelledOut)
   const shown = await originsShown(
     platform.db,
@@ -81,8 +89,9 @@ async function recorded(
   const { mac } = device
   const version = which === 'served' ? device.servedVersion : device.runningVersion
   if (version === undefined) {
+    const instead = which === 'served' ? '"wanted" and "draft"' : '"served", "wanted" or "draft"'
     const what = which === 'served' ? 'was never served a profile of its own' : 'has not said yet what it runs'
-    throw new ApiProblem(404, 'no-version', `Cannot compare: ${mac} ${what}. Compare "wanted" and "draft" instead.`)
+    throw new ApiProblem(404, 'no-version', `Cannot compare: ${mac} ${what}. Compare ${instead} instead.`)
   }
   const found = await findServedProfile(platform.db, platform.vault, mac, version)
   if (found === undefined) {

@@ -5,14 +5,13 @@ import { parseMacAddress, parseProductName } from '../../protocol/identity.ts'
 import { catalogue } from '../../protocol/profile/mod.ts'
 import { assertNever } from '../../protocol/result.ts'
 import { checkLayer, type Layer as StoredLayer, type LayerParameter, type LayerScope } from '../profiles/mod.ts'
-import { findBatch, viewDevice } from '../store/mod.ts'
+import { findBatch, viewDevice, spellsOutSecret } from '../store/mod.ts'
 import type { ApiPlatform } from './context.ts'
 import type { Layer, LayerInput } from './contract.ts'
 import { existingAccount } from './existing-account.ts'
 import { ApiProblem, notFound } from './problem.ts'
 import { withoutAbsent } from './query.ts'
 import { mustReachAll, mustReachDevice, reachOf } from './reach.ts'
-import { spellsOutSecret } from './spelled-out.ts'
 
 /** Problems that are named in one answer. */
 const PROBLEMS_MAX = 100

@@ -47,6 +47,7 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'Not found',
   409: 'In conflict with what is there',
+  412: 'Changed meanwhile',
   413: 'Too large',
   415: 'Of a kind that is not read here',
   422: 'Not valid',

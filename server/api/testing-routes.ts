@@ -154,7 +154,7 @@ const DEVICE_ROUTES: Readonly<Record<string, Route>> = {
   'GET /api/v1/devices/{mac}/config': about((of) => ({ ...mac(of), query: 'reveal=true' })),
   'GET /api/v1/devices/{mac}/diff': about((of) => ({ ...mac(of), query: 'from=served&to=wanted' })),
   'POST /api/v1/devices/{mac}/passwords/rotate': about(mac),
-  'POST /api/v1/devices/{mac}/actions': about((of) => ({ ...mac(of), body: { kind: 'resync', via: 'url' } })),
+  'POST /api/v1/devices/{mac}/actions': about((of) => ({ ...mac(of), body: { kind: 'resync', via: 'sip' } })),
   'GET /api/v1/devices/{mac}/actions': about(mac),
   'GET /api/v1/devices/{mac}/registration': about(mac),
   'GET /api/v1/devices/{mac}/events': about(mac),
@@ -265,7 +265,7 @@ const BULK_ROUTES: Readonly<Record<string, Route>> = {
 
 const url = 'https://hooks.example.com/x'
 const WORK_ROUTES: Readonly<Record<string, Route>> = {
-  'POST /api/v1/actions': about((of) => ({ body: { kind: 'resync', via: 'url', accountId: of.account } })),
+  'POST /api/v1/actions': about((of) => ({ body: { kind: 'resync', via: 'sip', accountId: of.account } })),
   'GET /api/v1/actions': list(
     (foreign) => `mac=${foreign.mac}`,
     (foreign) => `bulkId=${foreign.bulk}`,

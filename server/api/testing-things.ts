@@ -122,8 +122,8 @@ async function accessOf(api: TestApi, make: Make, account: string, word: string)
 async function workOf(api: TestApi, make: Make, about: { account: string; mac: MacAddress; word: string }) {
   const { platform, call } = api
   const { mac, account, word } = about
-  const action: string = (await make(`devices/${mac}/actions`, { kind: 'resync', via: 'url' })).id
-  const bulk: string = (await make('actions', { kind: 'resync', via: 'url', accountId: account })).bulkId
+  const action: string = (await make(`devices/${mac}/actions`, { kind: 'resync', via: 'sip' })).id
+  const bulk: string = (await make('actions', { kind: 'resync', via: 'sip', accountId: account })).bulkId
   const body = new TextEncoder().encode(`<flat-profile><Station_Name>${word}</Station_Name></flat-profile>`)
   const certificate = certificateOf(mac)
   await servedTo(platform, requestOf('/report', { method: 'POST', body, certificate }))

@@ -235,6 +235,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
     if (error instanceof BackupProblem) throw error
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') throw new BackupProblem(`There is no file "${path}"`)
+    if (code === 'EACCES') throw new BackupProblem(`Cannot read "${path}": this user may not. Run as one who may`)
     throw new BackupProblem(`"${path}" cannot be read to its end: ${message}. It is cut off, or no backup.`)
   } finally {
     file.destroy()

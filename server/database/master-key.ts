@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmod, link, open, readFile, rm } from 'node:fs/promises'
+import { chmod, link, open, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { inspect } from 'node:util'
 
@@ -116,16 +116,31 @@ function parseKey(text: string, from: string): Result<MasterKey, MasterKeyProble
 
 async function readKeyFile(file: string): Promise<Result<MasterKey, MasterKeyProblem>> {
   try {
-    const text = await readFile(file, 'utf8')
-    return parseKey(text.slice(0, KEY_FILE_BYTES_MAX), `"${file}"`)
+    const handle = await open(file, 'r')
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(KEY_FILE_BYTES_MAX))
+      return parseKey(buffer.toString('utf8', 0, bytesRead), `"${file}"`)
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
     return unreadable(file, error)
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is no folder',
+}
+
 function unreadable(file: string, error: unknown): Result<never, MasterKeyProblem> {
-  const why = error instanceof Error ? error.message : String(error)
-  return err({ code: 'unreadable', message: `Cannot read the master key "${file}": ${why}` })
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const why = REASONS[code] ?? (error instanceof Error ? error.message : String(error))
+  const advice = `Expected a file of ${KEY_BYTES * 2} hex digits that this user may read`
+  return err({ code: 'unreadable', message: `Cannot read the master key "${file}": ${why}. ${advice}` })
 }
 
 /**

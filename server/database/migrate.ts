@@ -34,7 +34,7 @@ export interface Migration {
 /** The database and the files of this release do not belong together. The message is for people. */
 export class MigrationRefused extends Error {
   override readonly name = 'MigrationRefused'
-  readonly code: 'newer-database' | 'changed-file' | 'bad-file'
+  readonly code: 'newer-database' | 'foreign-database' | 'changed-file' | 'bad-file'
 
   constructor(code: MigrationRefused['code'], message: string) {
     super(message)
@@ -79,12 +79,43 @@ function long(client: pg.PoolClient, text: string): Promise<pg.QueryResult> {
 }
 
 async function apply(client: pg.PoolClient, migrations: readonly Migration[]): Promise<{ from: number; to: number }> {
+  await refuseForeign(client)
   await client.query(CREATE_TABLE)
   const { rows } = await client.query<Applied>('select version, name, sha256 from schema_migration order by version')
   checkApplied(rows, migrations)
   const from = rows.at(-1)?.version ?? 0
   for (const migration of migrations.slice(from)) await applyOne(client, migration)
   return { from, to: migrations.length }
+}
+
+/** Columns of our own table, and up to three others of the schema; those of extensions do not count. */
+const LOOK_AROUND = `
+select c.relname as name,
+       c.relname = 'schema_migration' and (select count(*) from pg_attribute a where a.attrelid = c.oid
+         and a.attname in ('version', 'name', 'sha256', 'at')) = 4 as ours,
+       has_schema_privilege(current_schema(), 'create') as "mayCreate"
+  from (select 1) one
+  left join pg_class c on c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+   and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+ order by ours desc nulls last, c.relname limit 3`
+
+/** Before anything is made: a database of another program stays as it is. */
+async function refuseForeign(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ name: string | null; ours: boolean | null; mayCreate: boolean | null }>(
+    LOOK_AROUND,
+  )
+  const [first] = rows
+  if (first?.ours === true) return
+  if (first?.mayCreate !== true) {
+    const advice = 'Make this user the owner of the database, or grant it "create" on the schema'
+    throw new MigrationRefused('foreign-database', `Cannot use this database: its user may make no tables. ${advice}`)
+  }
+  const others = rows.flatMap(({ name }) => (name === null ? [] : [`"${name}"`]))
+  if (others.length === 0) return
+  throw new MigrationRefused(
+    'foreign-database',
+    `Cannot use this database: it holds tables of another program (${others.join(', ')}). Make an empty one with "createdb", and name that`,
+  )
 }
 
 interface Applied {

@@ -128,4 +128,23 @@ describe('trying MACs', () => {
     }
     expect(asked).toEqual([])
   })
+
+  it('that a right certificate makes in vain is told as often as anybody needs, and always refused', async () => {
+    const mac = freshMac()
+    const told: string[] = []
+    const listening = {
+      ...platform.context,
+      store: {
+        ...platform.context.store,
+        note: (events: readonly { readonly name: string }[]) => told.push(...events.map(({ name }) => name)),
+      },
+    }
+    for (let count = 0; count < 500; count++) {
+      const delivery = await serveFetch(listening, requestOf('/cisco-init', { certificate: certificateOf(mac) }))
+      expect(delivery).toEqual({ kind: 'refusal' })
+    }
+    const refused = told.filter((name) => name === 'fetch.refused').length
+    expect(refused).toBeGreaterThanOrEqual(60)
+    expect(refused).toBeLessThan(120)
+  })
 })

@@ -99,7 +99,7 @@ function keyOf(facts: DeviceFacts, generation: number): string {
 const packed = new WeakMap<Piece, PackedPart>()
 
 function packPieces(pieces: readonly Piece[]): Uint8Array {
-  return joinGzip(pieces.map((piece) => (piece.shared ? packShared(piece) : packPart(piece.bytes))))
+  return joinGzip(pieces.map((piece) => (piece.shared ? packShared(piece) : packPart(piece.bytes, 'once'))))
 }
 
 function packShared(piece: Piece): PackedPart {

@@ -40,12 +40,15 @@ export type Delivery =
   | { readonly kind: 'later' }
   | { readonly kind: 'refusal' }
 
+/** At once where memory knows it. */
+type Soon<T> = T | Promise<T>
+
 /** The store as this door needs it; `server/main.ts` puts it together. */
 export interface FetchStore {
-  device(mac: MacAddress): Promise<DeviceFacts | undefined>
+  device(mac: MacAddress): Soon<DeviceFacts | undefined>
   /** Whether a MAC is one of ours, from memory alone. */
   knows(mac: MacAddress): boolean
-  macOfPath(profilePath: string): Promise<MacAddress | undefined>
+  macOfPath(profilePath: string): Soon<MacAddress | undefined>
   code(token: string): Promise<FetchFacts['code']>
   customer(customerId: string): Promise<FetchFacts['customer']>
   firmware(name: string): Promise<FirmwareFacts | undefined>
@@ -90,17 +93,33 @@ export interface ServeContext {
 
 /** Answers one fetch. Throws only when the machine failed (database, disk); the door then answers 503 or its like. */
 export async function serveFetch(context: ServeContext, request: FetchRequest): Promise<Delivery> {
+  return serveFetchSoon(context, request)
+}
+
+/** The same; what needs no question to the database, as nearly every refusal, is answered at once. */
+export function serveFetchSoon(context: ServeContext, request: FetchRequest): Delivery | Promise<Delivery> {
   const now = context.now()
   const route = routePath(request.path, request.query)
+  if (request.authorization !== undefined) return serveCredentialed(context, request, route, now)
   // Without credentials to check, a claim costs nothing before it is known to be heard.
-  const claim = request.authorization === undefined ? identify(request, route) : undefined
-  if (claim !== undefined && !isHeard(context, { request, route, evidence: claim, now })) {
-    return logged(context, { request, route, evidence: claim }, LATER)
+  const evidence = identify(request, route)
+  if (!isHeard(context, { request, route, evidence, now })) return logged(context, { request, route, evidence }, LATER)
+  const device = subject(context, route, evidence)
+  if (device instanceof Promise) {
+    return device.then((known) => answerHeard(context, route, { request, evidence, device: known, now }))
   }
+  return answerHeard(context, route, { request, evidence, device, now })
+}
+
+async function serveCredentialed(
+  context: ServeContext,
+  request: FetchRequest,
+  route: Route,
+  now: Millis,
+): Promise<Delivery> {
   const { evidence, device } = await evidenceAndDevice(context, request, route, now)
-  const heard = claim !== undefined || isHeard(context, { request, route, evidence, now })
-  const delivery = heard ? await answerHeard(context, route, { request, evidence, device, now }) : LATER
-  return logged(context, { request, route, evidence }, delivery)
+  if (!isHeard(context, { request, route, evidence, now })) return logged(context, { request, route, evidence }, LATER)
+  return answerHeard(context, route, { request, evidence, device, now })
 }
 
 function logged(
@@ -122,20 +141,34 @@ function logged(
 
 const LATER: Delivery = { kind: 'later' }
 
-async function answerHeard(
-  context: ServeContext,
-  route: Route,
-  asked: Omit<Fetch, 'facts'> & { readonly device: DeviceFacts | undefined },
-): Promise<Delivery> {
+type Asked = Omit<Fetch, 'facts'> & { readonly device: DeviceFacts | undefined }
+
+function answerHeard(context: ServeContext, route: Route, asked: Asked): Delivery | Promise<Delivery> {
+  const lookups = lookUp(context, route, asked.evidence)
+  return lookups === undefined
+    ? answerWith(context, route, asked, {})
+    : lookups.then((found) => answerWith(context, route, asked, found))
+}
+
+function answerWith(context: ServeContext, route: Route, asked: Asked, found: LookedUp): Delivery | Promise<Delivery> {
   const { request, evidence, device, now } = asked
-  const facts = await loadFacts(context, route, asked)
-  const fetch: Fetch = { request, evidence, facts, now }
+  const fetch: Fetch = { request, evidence, facts: factsOf(context, asked, found), now }
   const first = context.decide(route, fetch)
-  const settled = first.commits.length === 0 ? { answer: first, device } : await commit(context, route, fetch)
+  if (first.commits.length === 0) return settle(context, route, fetch, { answer: first, device })
+  return commit(context, route, fetch).then((settled) => settle(context, route, fetch, settled))
+}
+
+interface Settled {
+  readonly answer: FetchAnswer
+  readonly device: DeviceFacts | undefined
+}
+
+function settle(context: ServeContext, route: Route, { request, evidence, now }: Fetch, settled: Settled): Delivery {
   noteAnswer(context, request, settled, evidence, now)
   noteDownload(context, settled)
-  if (isStrangersFirmware(settled.answer, evidence) && !context.limits.firmware.take(request.peer, now)) return LATER
-  return deliver(context, settled.answer.content, settled.device, now)
+  const tooMuch = isStrangersFirmware(settled.answer, evidence) && !context.limits.firmware.take(request.peer, now)
+  const delivery = tooMuch ? LATER : deliver(context, settled.answer.content, settled.device, now)
+  return logged(context, { request, route, evidence }, delivery)
 }
 
 /**
@@ -170,10 +203,7 @@ function macOfRoute(route: Route): MacAddress | undefined {
 }
 
 /** A phone whose profile travels sealed proves itself afterwards, when it acknowledges what it has applied. */
-function noteDownload(
-  context: ServeContext,
-  { answer, device }: { readonly answer: FetchAnswer; readonly device: DeviceFacts | undefined },
-): void {
+function noteDownload(context: ServeContext, { answer, device }: Settled): void {
   if (device?.device.state !== 'bound') return
   const { content, observations } = answer
   const whole =
@@ -216,12 +246,14 @@ async function evidenceAndDevice(
 }
 
 /** The device that this request is about: the path's owner where the path names one, else who asks. */
-async function subject(context: ServeContext, route: Route, evidence: Evidence): Promise<DeviceFacts | undefined> {
-  const mac = await subjectMac(context, route, evidence)
-  return mac === undefined ? undefined : context.store.device(mac)
+function subject(context: ServeContext, route: Route, evidence: Evidence): Soon<DeviceFacts | undefined> {
+  const mac = subjectMac(context, route, evidence)
+  const load = (known: MacAddress | undefined): Soon<DeviceFacts | undefined> =>
+    known === undefined ? undefined : context.store.device(known)
+  return mac instanceof Promise ? mac.then(load) : load(mac)
 }
 
-async function subjectMac(context: ServeContext, route: Route, evidence: Evidence): Promise<MacAddress | undefined> {
+function subjectMac(context: ServeContext, route: Route, evidence: Evidence): Soon<MacAddress | undefined> {
   switch (route.kind) {
     case 'sealed':
       return context.store.macOfPath(route.profilePath)
@@ -250,31 +282,30 @@ function provenMac(evidence: Evidence): MacAddress | undefined {
   return evidence.kind === 'credentialed' ? evidence.mac : undefined
 }
 
-async function loadFacts(
-  context: ServeContext,
-  route: Route,
-  asked: Omit<Fetch, 'facts'> & { readonly device: DeviceFacts | undefined },
-): Promise<FetchFacts> {
-  const { request, evidence, device, now } = asked
+/** What only some routes need. */
+type LookedUp = Partial<Pick<FetchFacts, 'code' | 'customer' | 'firmware'>>
+
+/** @returns undefined: there is nothing to look up */
+function lookUp({ store }: ServeContext, route: Route, evidence: Evidence): Promise<LookedUp> | undefined {
+  if (route.kind === 'firmware') return store.firmware(route.file).then((firmware) => ({ firmware }))
   const token = route.kind === 'init' && evidence.kind === 'certified' ? route.token : undefined
-  const [code, customer] =
-    token === undefined ? [] : await Promise.all([context.store.code(token), context.store.customer(token)])
+  if (token === undefined) return undefined
+  return Promise.all([store.code(token), store.customer(token)]).then(([code, customer]) => ({ code, customer }))
+}
+
+function factsOf(context: ServeContext, { request, evidence, device, now }: Asked, found: LookedUp): FetchFacts {
   return {
     platform: context.platform(),
     device,
-    code,
-    customer,
-    firmware: route.kind === 'firmware' ? await context.store.firmware(route.file) : undefined,
+    code: found.code,
+    customer: found.customer,
+    firmware: found.firmware,
     wrongTokens: evidence.kind === 'certified' ? context.wrongTokens.count(evidence.certificate.mac, now) : 0,
     staleNonce: answersOldChallenge(request, now, context.nonceKey),
   }
 }
 
-async function commit(
-  context: ServeContext,
-  route: Route,
-  fetch: Fetch,
-): Promise<{ answer: FetchAnswer; device: DeviceFacts | undefined }> {
+async function commit(context: ServeContext, route: Route, fetch: Fetch): Promise<Settled> {
   const mac = fetch.facts.device?.device.mac ?? provenMac(fetch.evidence)
   if (mac === undefined) throw new Error('Assertion failed: a decision to write names no device')
   const token = route.kind === 'init' ? route.token : undefined
@@ -288,7 +319,7 @@ const TOKEN_REFUSALS: readonly string[] = ['wrong-code', 'wrong-customer-id', 'b
 function noteAnswer(
   context: ServeContext,
   request: FetchRequest,
-  settled: { readonly answer: FetchAnswer; readonly device: DeviceFacts | undefined },
+  settled: Settled,
   evidence: Evidence,
   now: Millis,
 ): void {
@@ -297,15 +328,33 @@ function noteAnswer(
     context.wrongTokens.add(evidence.certificate.mac, now)
   }
   const noted = withVersions(context, settled)
-  const all = [...events, ...noted.events]
+  const all = noted.events.length === 0 ? events : [...events, ...noted.events]
+  const { observations, served } = noted
+  if (all.length === 0 && observations.length === 0 && served === undefined) return
   // Whoever only claims to be a phone fills no timeline: beyond the bound of its address nothing is noted.
-  const claims = [...all, ...noted.observations].some(({ trust }) => trust === 'claimed')
+  const claims = all.some(isClaimed) || observations.some(isClaimed)
   const heard = !claims || context.limits.claims.take(request.peer, now)
+  const told = isToldOften(context, settled.answer, evidence, now) ? all.filter(({ name }) => name !== REFUSED) : all
+  const kept = heard ? told : told.filter((each) => !isClaimed(each))
+  const seen = heard ? observations : observations.filter((each) => !isClaimed(each))
+  if (kept.length === 0 && seen.length === 0 && served === undefined) return
   context.store.note(
-    all.filter(({ trust }) => heard || trust !== 'claimed').map((event) => ({ ...event, peer: request.peer })),
-    noted.observations.filter(({ trust }) => heard || trust !== 'claimed'),
-    noted.served,
+    kept.map((event) => ({ ...event, peer: request.peer })),
+    seen,
+    served,
   )
+}
+
+const REFUSED = 'fetch.refused'
+
+/** A phone that nobody has entered asks again and again; its timeline has enough of it. */
+function isToldOften({ limits }: ServeContext, { content }: FetchAnswer, evidence: Evidence, now: Millis): boolean {
+  if (content.kind !== 'refusal' || evidence.kind !== 'certified') return false
+  return !limits.refused.take(evidence.certificate.mac, now)
+}
+
+function isClaimed({ trust }: { readonly trust: Observation['trust'] }): boolean {
+  return trust === 'claimed'
 }
 
 /**
@@ -314,7 +363,7 @@ function noteAnswer(
  */
 function withVersions(
   context: ServeContext,
-  { answer, device }: { readonly answer: FetchAnswer; readonly device: DeviceFacts | undefined },
+  { answer, device }: Settled,
 ): {
   readonly observations: readonly Observation[]
   readonly events: readonly NotedEvent[]

@@ -18,6 +18,8 @@ export interface SourceLimits {
   readonly firmware: SourceLimit
   /** Notes of what is merely claimed. */
   readonly claims: SourceLimit
+  /** Notes that a phone with a right certificate was refused; by its MAC. */
+  readonly refused: SourceLimit
 }
 
 /** A site of a few hundred phones behind one address may fetch all parts of a load; a flood may not. */
@@ -30,6 +32,7 @@ export function createSourceLimits(): SourceLimits {
     // The machine itself is no stranger: virtual phones in their thousands stand on one address there.
     firmware: { take: (peer, now) => isLoopback(peer) || firmware.take(peer, now) },
     claims: createSourceLimit(CLAIMS),
+    refused: createSourceLimit(CLAIMS),
   }
 }
 
@@ -62,7 +65,7 @@ export function createSourceLimit({
 
 /** A subscriber has a whole IPv6 network of 64 bits, so all of it counts as one source. */
 function sourceOf(peer: string): string {
-  if (!isIPv6(peer)) return peer
+  if (!peer.includes(':') || !isIPv6(peer)) return peer
   const [head = '', tail = ''] = peer.split('%', 1)[0]?.split('::') ?? []
   const left = head === '' ? [] : head.split(':')
   const right = tail === '' ? [] : tail.split(':')

@@ -55,7 +55,7 @@ export async function guardedRequest(options: GuardedRequest): Promise<Result<Gu
       done(fail('timeout', `${url.value.host} did not answer within ${options.timeoutMs} ms`)),
     )
   })
-  const addresses = await Promise.race([allowedAddresses(url.value, options.allow), late])
+  const addresses = await Promise.race([checkedAddresses(hostOf(url.value), options.allow), late])
   if (!addresses.ok) return addresses
   return Promise.race([exchange(url.value, addresses.value, options, signal), late])
 }
@@ -77,8 +77,8 @@ export function readOutboundUrl(text: string, allow: readonly string[]): Result<
 }
 
 function forbiddenText(host: string, address: string, refusal: string): string {
-  const which = host === address ? `"${host}"` : `"${host}", which is ${address}`
-  return `Requests to ${which}, are not allowed (${refusal}). OFFHOOK_OUTBOUND_ALLOW lists networks that may be reached`
+  const which = host === address ? `"${host}"` : `"${host}", which is ${address},`
+  return `Requests to ${which} are not allowed (${refusal}). OFFHOOK_OUTBOUND_ALLOW lists networks that may be reached`
 }
 
 function hostOf(url: URL): string {
@@ -89,35 +89,43 @@ function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
 }
 
-interface Address {
+/** One address of a host. */
+export interface HostAddress {
   readonly address: string
   readonly family: number
 }
 
-/** Every address of the host that may be reached; a problem when there is none. */
-async function allowedAddresses(
-  url: URL,
-  allow: readonly string[],
-): Promise<Result<readonly Address[], OutboundProblem>> {
-  const host = hostOf(url)
-  let all: readonly Address[]
+/** Every address of a name, or the address itself; not checked. Never throws. */
+export async function resolvedAddresses(host: string): Promise<Result<readonly HostAddress[], OutboundProblem>> {
   try {
-    all = await resolveName(host, { all: true })
+    const all = await resolveName(host, { all: true })
+    return all.length > 0 ? ok(all) : fail('unreachable', `The name "${host}" has no address`)
   } catch (error) {
     return fail('unreachable', `The name "${host}" has no address (${codeOf(error)})`)
   }
+}
+
+/**
+ * Every address of the host that may be reached; a problem when there is none. Whoever asks must connect to one of these
+ * and not to the name, which may have changed its mind. Never throws.
+ */
+export async function checkedAddresses(
+  host: string,
+  allow: readonly string[],
+): Promise<Result<readonly HostAddress[], OutboundProblem>> {
+  const all = await resolvedAddresses(host)
+  if (!all.ok) return all
   const own = ownAddresses()
-  const allowed = all.filter(({ address }) => refusalOfAddress(address, allow, own) === undefined)
-  const first = all[0]
+  const allowed = all.value.filter(({ address }) => refusalOfAddress(address, allow, own) === undefined)
   if (allowed.length > 0) return ok(allowed)
-  if (first === undefined) return fail('unreachable', `The name "${host}" has no address`)
-  const refusal = refusalOfAddress(first.address, allow, own) ?? 'near'
-  return fail('forbidden-address', forbiddenText(host, first.address, refusal))
+  const address = all.value[0]?.address ?? host
+  const refusal = refusalOfAddress(address, allow, own) ?? 'near'
+  return fail('forbidden-address', forbiddenText(host, address, refusal))
 }
 
 function exchange(
   url: URL,
-  addresses: readonly Address[],
+  addresses: readonly HostAddress[],
   options: GuardedRequest,
   signal: AbortSignal,
 ): Promise<Result<GuardedAnswer, OutboundProblem>> {
@@ -147,7 +155,11 @@ function exchange(
   })
 }
 
-function requestOptions(addresses: readonly Address[], options: GuardedRequest, signal: AbortSignal): RequestOptions {
+function requestOptions(
+  addresses: readonly HostAddress[],
+  options: GuardedRequest,
+  signal: AbortSignal,
+): RequestOptions {
   return {
     method: options.method,
     headers: {
@@ -163,7 +175,7 @@ function requestOptions(addresses: readonly Address[], options: GuardedRequest, 
 }
 
 /** Instead of a second resolution: the addresses that were checked. TLS still sees the name. */
-function knownAddresses(addresses: readonly Address[]): LookupFunction {
+function knownAddresses(addresses: readonly HostAddress[]): LookupFunction {
   return (_host, options, callback) => {
     const [first] = addresses
     if (options.all === true) callback(null, [...addresses])

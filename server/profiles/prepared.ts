@@ -48,7 +48,7 @@ export function preparedParameters(parameters: Parameters, model: ProductName): 
 }
 
 /** Within one source the element that is named itself wins over the pattern, in whatever order they were stored. */
-function prepare(parameters: Parameters, model: ProductName): readonly Prepared[] {
+export function prepare(parameters: Parameters, model: ProductName): readonly Prepared[] {
   const prepared: Prepared[] = []
   for (const patterns of [true, false]) {
     for (const [name, parameter] of parameters) {

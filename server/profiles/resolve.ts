@@ -6,7 +6,7 @@
 import type { DeviceFacts } from '../devices/types.ts'
 import { fillFacts } from './facts-in-values.ts'
 import { RESERVED_ELEMENTS } from './platform-layer.ts'
-import { asStored, type Prepared, preparedParameters } from './prepared.ts'
+import { asStored, prepare, type Prepared, preparedParameters } from './prepared.ts'
 import { hostsIn, joinHosts, mayNameHosts, type NamedHosts, ownHosts } from './restricted-hosts.ts'
 import { type Source, sourcesOf } from './sources.ts'
 import type { LayerParameter, Origin, PlatformFacts, ResolvedParameter, ResolvedProfile } from './types.ts'
@@ -29,8 +29,13 @@ function* namedIn(resolved: ResolvedProfile): Iterable<NamedHosts> {
 }
 
 /** What a source says on the device's model, as far as it may. */
-export function sayings({ origin, parameters }: Source, { device }: Pick<DeviceFacts, 'device'>): readonly Prepared[] {
-  const prepared = preparedParameters(parameters, device.model)
+export function sayings(
+  { origin, parameters, shared }: Source,
+  { device }: Pick<DeviceFacts, 'device'>,
+): readonly Prepared[] {
+  // Only layers and what is shared come again as the same object.
+  const lasting = shared || origin.kind === 'layer'
+  const prepared = lasting ? preparedParameters(parameters, device.model) : prepare(parameters, device.model)
   if (origin.kind !== 'layer' || !RESERVED_ELEMENTS.some((element) => parameters.has(element))) return prepared
   return prepared.filter(({ name }) => !RESERVED_ELEMENTS.includes(name))
 }

@@ -60,21 +60,50 @@ export function fillTemplate(facts: DeviceFacts, platform: PlatformFacts): Fille
 }
 
 /** @param choose what stands for an element of the device, given its line or nothing */
-export function piecesOf(
-  { slots, texts }: FilledTemplate,
-  choose: (element: string, text: string) => string,
-): readonly Piece[] {
-  const encoder = new TextEncoder()
+export type Choice = (element: string, text: string) => string
+
+const encoder = new TextEncoder()
+
+export function piecesOf(filled: FilledTemplate, choose: Choice): readonly Piece[] {
+  const gaps = gapTexts(filled, choose)
+  const bytes = encodeEach(gaps)
   const pieces: Piece[] = []
-  for (const slot of slots) {
+  let gap = 0
+  for (const slot of filled.slots) {
     if (slot.kind === 'run') pieces.push(slot.piece)
     else {
-      let text = ''
-      for (const element of slot.elements) text += choose(element, texts.get(element) ?? '')
-      if (text !== '') pieces.push({ bytes: encoder.encode(text), shared: false })
+      const own = bytes[gap++]
+      if (own !== undefined && own.length > 0) pieces.push({ bytes: own, shared: false })
     }
   }
   return pieces
+}
+
+/** The same for what takes it in order, as a hash does. */
+export function feedPieces(filled: FilledTemplate, choose: Choice, take: (part: Uint8Array | string) => void): void {
+  const gaps = gapTexts(filled, choose)
+  let gap = 0
+  for (const slot of filled.slots) take(slot.kind === 'run' ? slot.piece.bytes : (gaps[gap++] ?? ''))
+}
+
+function gapTexts({ slots, texts }: FilledTemplate, choose: Choice): readonly string[] {
+  const gaps: string[] = []
+  for (const slot of slots) {
+    if (slot.kind !== 'gap') continue
+    let text = ''
+    for (const element of slot.elements) text += choose(element, texts.get(element) ?? '')
+    gaps.push(text)
+  }
+  return gaps
+}
+
+/** Into one buffer where possible: many small ones keep the garbage collector busy. */
+function encodeEach(texts: readonly string[]): readonly Uint8Array[] {
+  const joined = texts.join('')
+  const bytes = encoder.encode(joined)
+  if (bytes.length !== joined.length) return texts.map((text) => encoder.encode(text))
+  let at = 0
+  return texts.map((text) => bytes.subarray(at, (at += text.length)))
 }
 
 /** Templates that are kept: a few more than a provider has models and large layers. */
@@ -157,7 +186,6 @@ function slotsOf(resolved: ResolvedProfile, gaps: ReadonlySet<string>): readonly
   for (const [element, parameter] of resolved) if (!gaps.has(element)) entries.push(lineOf(element, parameter))
   entries.sort(byOrder)
   const slots: Slot[] = []
-  const encoder = new TextEncoder()
   let run = HEAD
   let gap: string[] = []
   const endRun = (): void => {

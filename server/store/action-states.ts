@@ -37,6 +37,20 @@ export interface ActionStep {
   readonly text: string
 }
 
+/**
+ * The one way by which an action comes to a state: by a step that says so. Whatever is written, state and last step agree.
+ * @param steps an SQL expression (jsonb, a list of `ActionStep`); none leave the state
+ * @returns assignments for an `update action a`
+ */
+export function withSteps(steps: string): string {
+  return `steps = a.steps || ${steps}, state = coalesce(${stateAfter(steps)}, a.state)`
+}
+
+/** SQL: the state of the last of these steps; null when there are none. */
+export function stateAfter(steps: string): string {
+  return `(${steps} -> -1 ->> 'state')`
+}
+
 /** The state that an action of this kind ends well in: only a resync changes what a phone runs. */
 export function goalOf(kind: ActionKind): ActionState {
   return kind === 'resync' ? 'runs-version' : 'came-back'

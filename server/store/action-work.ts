@@ -4,7 +4,7 @@
  */
 import type { MacAddress } from '../../protocol/identity.ts'
 import type { Millis } from '../../protocol/result.ts'
-import { type ActionKind, type ActionState, type ActionStep } from './action-states.ts'
+import { type ActionKind, type ActionState, type ActionStep, stateAfter, withSteps } from './action-states.ts'
 import { type EventRecord, recordEvents } from './events.ts'
 import type { EventName } from '../events.ts'
 import type { Sql } from './sql.ts'
@@ -76,6 +76,10 @@ export async function claimActions(sql: Sql, claim: Claim): Promise<readonly Cla
   return rows
 }
 
+/** Nothing of it is out yet: that it was sent is a step of its own. */
+const TAKEN_UP_AGAIN = `case when a.tries = 0 then '[]'::jsonb else jsonb_build_array(jsonb_build_object(
+  'at', $5::text, 'state', 'queued', 'text', 'Taken up once more')) end`
+
 async function takeRows(
   sql: Sql,
   { key, owner, leaseMs, now }: Claim,
@@ -84,9 +88,7 @@ async function takeRows(
   return sql.query<ClaimedAction>({
     name: 'claim-actions',
     text: `update action a set leased_by = $2, lease_until = to_timestamp($4::float8 / 1000), tries = tries + 1,
-             state = 'sent', updated_at = to_timestamp($3::float8 / 1000), steps = steps || case when tries = 0
-               then '[]'::jsonb else jsonb_build_array(jsonb_build_object('at', $5::text, 'state', 'sent',
-                                                                          'text', 'Taken up once more')) end
+             updated_at = to_timestamp($3::float8 / 1000), state = 'sent', steps = a.steps || ${TAKEN_UP_AGAIN}
             where id in (select id from action
                           where pace_key = $1 and ended_at is null and asked_at is null
                             and due_at <= to_timestamp($3::float8 / 1000)
@@ -100,7 +102,7 @@ async function takeRows(
 /** What has become of one action in hand. */
 export interface ActionProgress {
   readonly id: string
-  readonly state: ActionState
+  /** At least one; the last says the state. */
   readonly steps: readonly ActionStep[]
   /** With `accepted`: when the request went out that was accepted. */
   readonly askedAt?: Millis
@@ -125,21 +127,20 @@ export async function recordProgress(
   const { now, leaseMs } = times
   const changed = await sql.query<ChangedAction>({
     name: 'record-action-progress',
-    text: `update action a set state = x.state, steps = a.steps || x.steps, updated_at = to_timestamp($7::float8 / 1000),
+    text: `update action a set ${withSteps('x.steps')}, updated_at = to_timestamp($6::float8 / 1000),
              asked_at = coalesce(to_timestamp(x.asked / 1000), a.asked_at),
              checked_at = coalesce(to_timestamp(x.asked / 1000), a.checked_at),
              due_at = coalesce(to_timestamp(x.due / 1000), a.due_at),
-             ended_at = case when x.state = any ($8) then to_timestamp($7::float8 / 1000) end,
-             leased_by = case when x.state in ('sent', 'challenged') then a.leased_by end,
-             lease_until = case when x.state in ('sent', 'challenged') then to_timestamp($9::float8 / 1000) end
-             from unnest($2::text[], $3::text[], $4::jsonb[], $5::float8[], $6::float8[])
-                  as x (id, state, steps, asked, due)
+             ended_at = case when ${stateAfter('x.steps')} = any ($7) then to_timestamp($6::float8 / 1000) end,
+             leased_by = case when ${stateAfter('x.steps')} in ('sent', 'challenged') then a.leased_by end,
+             lease_until = case when ${stateAfter('x.steps')} in ('sent', 'challenged')
+                                then to_timestamp($8::float8 / 1000) end
+             from unnest($2::text[], $3::jsonb[], $4::float8[], $5::float8[]) as x (id, steps, asked, due)
             where a.id = x.id and a.leased_by = $1 and a.ended_at is null
            returning a.id, a.mac, a.account_id as "accountId", a.kind, a.state`,
     values: [
       owner,
       progress.map(({ id }) => id),
-      progress.map(({ state }) => state),
       progress.map(({ steps }) => JSON.stringify(steps)),
       progress.map(({ askedAt }) => askedAt ?? null),
       progress.map(({ dueAt }) => dueAt ?? null),
@@ -186,8 +187,8 @@ export async function takeReturned(sql: Sql, limit: number): Promise<readonly Fo
 /** What is known of a followed action now. */
 export interface FollowedProgress {
   readonly id: string
-  readonly state: 'came-back' | 'runs-version'
   readonly ended: boolean
+  /** None: nothing is new but that it was looked at. */
   readonly steps: readonly ActionStep[]
   readonly checkedAt: Millis
 }
@@ -195,16 +196,14 @@ export interface FollowedProgress {
 export async function recordFollowed(sql: Sql, progress: readonly FollowedProgress[], now: Millis): Promise<void> {
   const changed = await sql.query<ChangedAction>({
     name: 'record-followed-actions',
-    text: `update action a set state = x.state, steps = a.steps || x.steps, updated_at = to_timestamp($6::float8 / 1000),
+    text: `update action a set ${withSteps('x.steps')}, updated_at = to_timestamp($5::float8 / 1000),
              checked_at = to_timestamp(x.checked / 1000),
-             ended_at = case when x.ended then to_timestamp($6::float8 / 1000) end
-             from unnest($1::text[], $2::text[], $3::bool[], $4::jsonb[], $5::float8[])
-                  as x (id, state, ended, steps, checked)
+             ended_at = case when x.ended then to_timestamp($5::float8 / 1000) end
+             from unnest($1::text[], $2::bool[], $3::jsonb[], $4::float8[]) as x (id, ended, steps, checked)
             where a.id = x.id and a.ended_at is null
            returning a.id, a.mac, a.account_id as "accountId", a.kind, a.state`,
     values: [
       progress.map(({ id }) => id),
-      progress.map(({ state }) => state),
       progress.map(({ ended }) => ended),
       progress.map(({ steps }) => JSON.stringify(steps)),
       progress.map(({ checkedAt }) => checkedAt),
@@ -218,6 +217,8 @@ export async function recordFollowed(sql: Sql, progress: readonly FollowedProgre
   await recordEvents(sql, events)
 }
 
+const LATE = `jsonb_build_array(jsonb_build_object('at', $3::text, 'state', 'timed-out', 'text', late.text))`
+
 /** Ends what has taken too long. @returns how many */
 export async function timeOutActions(sql: Sql, now: Millis, limit: number): Promise<number> {
   const rows = await sql.query<ChangedAction & { readonly text: string }>({
@@ -230,9 +231,8 @@ export async function timeOutActions(sql: Sql, now: Millis, limit: number): Prom
                  else 'No answer came in time' end as text
                from action where ended_at is null and deadline_at <= to_timestamp($1::float8 / 1000)
               order by deadline_at limit $2 for update skip locked)
-           update action a set state = 'timed-out', ended_at = to_timestamp($1::float8 / 1000), leased_by = null,
-             lease_until = null, updated_at = to_timestamp($1::float8 / 1000), steps = a.steps ||
-               jsonb_build_array(jsonb_build_object('at', $3::text, 'state', 'timed-out', 'text', late.text))
+           update action a set ${withSteps(LATE)}, ended_at = to_timestamp($1::float8 / 1000), leased_by = null,
+             lease_until = null, updated_at = to_timestamp($1::float8 / 1000)
              from late where a.id = late.id
            returning a.id, a.mac, a.account_id as "accountId", a.kind, a.state, late.text`,
     values: [now, limit, new Date(now).toISOString()],

@@ -2,7 +2,7 @@
 import type { MacAddress } from '../../protocol/identity.ts'
 import type { Millis } from '../../protocol/result.ts'
 import type { DeviceState } from '../devices/mod.ts'
-import { type ActionKind, type ActionState, type ActionStep, CONTROL_CHANNEL } from './action-states.ts'
+import { type ActionKind, type ActionState, type ActionStep, CONTROL_CHANNEL, withSteps } from './action-states.ts'
 import { recordEvents } from './events.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
@@ -43,6 +43,8 @@ export interface ActionFilter {
   readonly state: DeviceState | undefined
   /** Accounts that may be touched; null: all. */
   readonly reach: readonly string[] | null
+  /** Devices that are left out although they fit. */
+  readonly except?: readonly string[]
 }
 
 export interface NewActions {
@@ -83,14 +85,48 @@ export async function proxyScopeOf(sql: Pick<Sql, 'one'>, accountId: string): Pr
   return row?.scope ?? undefined
 }
 
-const ASK_ACTIONS = `${NEAREST_PROXY}, found as (
-  select d.mac, d.account_id, coalesce(own.scope, (select scope from platform_proxy)) as scope,
-         row_number() over (order by md5(d.mac || coalesce($1, ''))) - 1 as place
-    from device d left join own on own.account_id = d.account_id
+/** Bound devices that have a line and fit the filter; parameters 2 to 7. */
+const FITTING = `device d left join own on own.account_id = d.account_id
    where d.state = 'bound' and exists (select 1 from line l where l.device_mac = d.mac)
      and ($2::text[] is null or d.mac = any ($2)) and ($3::text is null or d.account_id = $3)
      and ($4::text is null or d.batch_id = $4) and ($5::text is null or d.model = $5)
-     and ($6::text is null or d.state = $6) and ($7::text[] is null or d.account_id = any ($7))
+     and ($6::text is null or d.state = $6) and ($7::text[] is null or d.account_id = any ($7))`
+
+function fittingValues({ macs, accountId, batchId, model, state, reach }: ActionFilter) {
+  const lists = { macs: macs === undefined ? null : [...macs], reach: reach === null ? null : [...reach] }
+  return [lists.macs, accountId ?? null, batchId ?? null, model ?? null, state ?? null, lists.reach]
+}
+
+/** A device that an action cannot reach by SIP, or is not to. */
+export interface WithoutSip {
+  readonly mac: MacAddress
+  readonly hasProxy: boolean
+  /** Address of its last believed request. */
+  readonly believedFrom: string | null
+}
+
+/** Those that fit and cannot be asked by SIP, or with `via` url are not to be: whoever asks looks whether they can be asked at all. */
+export async function listWithoutSip(
+  sql: Pick<Sql, 'query'>,
+  filter: ActionFilter,
+  via: NewActions['via'],
+): Promise<readonly WithoutSip[]> {
+  return sql.query<WithoutSip>({
+    name: 'list-without-sip',
+    text: `${NEAREST_PROXY}, found as (
+             select d.mac, coalesce(own.scope, (select scope from platform_proxy)) is not null as "hasProxy"
+               from ${FITTING})
+           select f.mac, f."hasProxy", s.believed_from as "believedFrom"
+             from found f left join device_seen s on s.mac = f.mac
+            where $1 = 'url' or not f."hasProxy" order by f.mac limit ${BULK_MAX}`,
+    values: [via, ...fittingValues(filter)],
+  })
+}
+
+const ASK_ACTIONS = `${NEAREST_PROXY}, found as (
+  select d.mac, d.account_id, coalesce(own.scope, (select scope from platform_proxy)) as scope,
+         row_number() over (order by md5(d.mac || coalesce($1, ''))) - 1 as place
+    from ${FITTING} and d.mac <> all ($15::text[])
      and ($8 <> 'sip' or coalesce(own.scope, (select scope from platform_proxy)) is not null)
    order by place limit ${BULK_MAX})
 insert into action (id, bulk_id, mac, account_id, kind, via, pace_key, profile, who, due_at, deadline_at, created_at,
@@ -116,12 +152,7 @@ export async function askActions(sql: Sql, filter: ActionFilter, asked: NewActio
     text: ASK_ACTIONS,
     values: [
       bulkId ?? null,
-      filter.macs === undefined ? null : [...filter.macs],
-      filter.accountId ?? null,
-      filter.batchId ?? null,
-      filter.model ?? null,
-      filter.state ?? null,
-      filter.reach === null ? null : [...filter.reach],
+      ...fittingValues(filter),
       asked.via,
       asked.kind,
       asked.profile ?? null,
@@ -129,6 +160,7 @@ export async function askActions(sql: Sql, filter: ActionFilter, asked: NewActio
       ACTION_SECONDS,
       asked.now,
       asked.bulk === undefined ? 0 : 1 / asked.bulk.perSecond,
+      [...(filter.except ?? [])],
     ],
   })
   if (rows.length === 0) return { bulkId, ids: [] }
@@ -192,6 +224,8 @@ export async function listActions(
   })
 }
 
+const CALLED_OFF = `jsonb_build_array(jsonb_build_object('at', $5::text, 'state', 'cancelled', 'text', $6::text))`
+
 /** Calls off what is not over; a phone that was already told does what it was told. @returns how many */
 export async function cancelActions(
   sql: Sql,
@@ -202,9 +236,8 @@ export async function cancelActions(
   const text = `Called off by ${who}`
   const rows = await sql.query<{ id: string; mac: MacAddress; account_id: string | null; kind: ActionKind }>({
     name: 'cancel-actions',
-    text: `update action set state = 'cancelled', ended_at = to_timestamp($4::float8 / 1000), leased_by = null,
-             lease_until = null, updated_at = to_timestamp($4::float8 / 1000),
-             steps = steps || jsonb_build_array(jsonb_build_object('at', $5::text, 'state', 'cancelled', 'text', $6::text))
+    text: `update action a set ${withSteps(CALLED_OFF)}, ended_at = to_timestamp($4::float8 / 1000), leased_by = null,
+             lease_until = null, updated_at = to_timestamp($4::float8 / 1000)
            where ended_at is null and ($1::text is null or id = $1) and ($2::text is null or bulk_id = $2)
              and ($1::text is not null or $2::text is not null)
              and ($3::text[] is null or account_id = any ($3))

@@ -214,12 +214,15 @@ export const CANARIES_MAX = 10_000
 
 const CANARY_COLUMNS = 'mac, note, created_by as "createdBy", created_at as "createdAt"'
 
+/** Says to every process that the canaries are others now; sent with the transaction that changes them. */
+export const CANARY_CHANNEL = 'offhook_canary'
+
 /** @returns undefined when the MAC is that of a device, or there are too many */
 export async function addCanary(
-  sql: Pick<Sql, 'one'>,
+  sql: Pick<Sql, 'one' | 'notify'>,
   canary: { readonly mac: string; readonly note: string; readonly who: string },
 ): Promise<StoredCanary | undefined> {
-  return sql.one<StoredCanary>({
+  const added = await sql.one<StoredCanary>({
     name: 'add-canary',
     text: `insert into canary (mac, note, created_by)
            select $1, $2, $3 where not exists (select 1 from device where mac = $1)
@@ -227,10 +230,14 @@ export async function addCanary(
            on conflict (mac) do update set note = excluded.note returning ${CANARY_COLUMNS}`,
     values: [canary.mac, canary.note, canary.who],
   })
+  if (added === undefined) await sql.notify(CANARY_CHANNEL, 'changed')
+  return added
 }
 
-export async function removeCanary(sql: Pick<Sql, 'run'>, mac: string): Promise<boolean> {
-  return (await sql.run({ name: 'remove-canary', text: 'delete from canary where mac = $1', values: [mac] })) > 0
+export async function removeCanary(sql: Pick<Sql, 'run' | 'notify'>, mac: string): Promise<boolean> {
+  const removed = await sql.run({ name: 'remove-canary', text: 'delete from canary where mac = $1', values: [mac] })
+  if (removed > 0) await sql.notify(CANARY_CHANNEL, 'changed')
+  return removed > 0
 }
 
 export async function listCanaries(

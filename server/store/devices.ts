@@ -22,6 +22,8 @@ export interface NewDevice {
   readonly model: ProductName
   readonly accountId: string | undefined
   readonly lineIds: readonly string[]
+  /** Accounts that whoever registers it may touch; null or absent: all. Looked at under the lock of the device. */
+  readonly reach?: readonly string[] | null
 }
 
 export interface LockedDevice {
@@ -87,6 +89,8 @@ async function registerAgain(sql: Sql, device: NewDevice): Promise<Result<void, 
   if (row === undefined) return err({ kind: 'unknown' })
   const next = nextState(row.state, 'register')
   const owned = row.state === 'known' && row.account_id !== null && row.account_id !== device.accountId
+  const owner = row.account_id ?? row.held_account_id
+  const foreign = owner !== null && device.reach?.includes(owner) === false
   if (next === undefined || owned) return err({ kind: 'taken', state: row.state })
   await sql.run({
     name: 'register-device-again',

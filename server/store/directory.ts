@@ -16,8 +16,11 @@ import { hashOfToken, type Vault } from './vault.ts'
 /** Devices whose facts are kept; a profile's facts take about 20 kB. */
 const FACTS_MAX = 20_000
 
-/** Facts of so many devices in one statement, of which so many are under way: one is worked on, one waits for its turn. */
-const GATHERED = { togetherMax: 64, inFlightMax: 2 } as const
+/**
+ * Facts of so many devices in one statement, of which so many are under way: while the database works on one, this
+ * process answers those of another.
+ */
+const GATHERED = { togetherMax: 24, inFlightMax: 8 } as const
 
 /** Codes and Customer IDs whose facts are kept. */
 const TOKENS_MAX = 10_000
@@ -28,10 +31,12 @@ const WAITING_MAX = 100_000
 const RELOAD_AFTER_MS = 1000
 
 export interface Directory {
-  device(mac: MacAddress): Promise<DeviceFacts | undefined>
+  /** At once for a MAC that is not ours. */
+  device(mac: MacAddress): Promise<DeviceFacts | undefined> | undefined
   /** Whether a MAC is one of ours, from memory alone; yes while nothing here is believed. */
   knows(mac: MacAddress): boolean
-  macOfPath(profilePath: string): Promise<MacAddress | undefined>
+  /** At once, unless nothing here is believed. */
+  macOfPath(profilePath: string): Promise<MacAddress | undefined> | MacAddress | undefined
   code(token: string): Promise<CodeFacts | undefined>
   customer(customerId: string): Promise<CustomerFacts | undefined>
   firmware(name: string): Promise<FirmwareFacts | undefined>
@@ -71,7 +76,7 @@ export async function openDirectory(db: Database, vault: Vault, now: () => Milli
   })
 
   return {
-    async device(mac) {
+    device(mac) {
       const index = current()
       if (index !== undefined && !index.macs.has(mac)) return undefined
       return index === undefined
@@ -79,7 +84,7 @@ export async function openDirectory(db: Database, vault: Vault, now: () => Milli
         : cached(caches.devices, mac, FACTS_MAX, () => loadOne(mac))
     },
     knows: (mac) => current()?.macs.has(mac) ?? true,
-    macOfPath: async (path) => (current() === undefined ? loadMacOfPath(db, path) : current()?.paths.get(path)),
+    macOfPath: (path) => (current() === undefined ? loadMacOfPath(db, path) : current()?.paths.get(path)),
     async code(token) {
       const hash = hashOfToken(token)
       const key = hash.toString('hex')

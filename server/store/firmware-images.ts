@@ -10,6 +10,7 @@ import type { FirmwareFacts } from '../fetch/mod.ts'
 import { announce } from './changes.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
+import { SECRET_CONTEXT, type Vault } from './vault.ts'
 
 /** Bytes of one file; the largest part of a real load is about 61 MB (MPP §6). */
 export const FIRMWARE_BYTES_MAX = 512 * 1024 * 1024
@@ -18,6 +19,8 @@ export const FIRMWARE_BYTES_MAX = 512 * 1024 * 1024
 export const FIRMWARE_NAME_FORM = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/
 
 export class FirmwareTooLarge extends Error {}
+/** A load of no bytes is an upload that went wrong. */
+export class FirmwareEmpty extends Error {}
 
 /** Held while names and files change together. */
 const FIRMWARE_LOCK = 727_004
@@ -83,6 +86,7 @@ async function receive(body: Readable, path: string): Promise<Pick<FirmwareFacts
     },
     createWriteStream(path, { mode: 0o600, flush: true }),
   )
+  if (byteCount === 0) throw new FirmwareEmpty('no bytes')
   return { byteCount, sha256: hash.digest('hex') }
 }
 
@@ -166,19 +170,33 @@ export interface FirmwareUse {
   readonly element: string
 }
 
-/** Layers and drafts whose values name the file. */
-export async function usesOfFirmware(sql: Pick<Sql, 'query'>, name: string): Promise<readonly FirmwareUse[]> {
-  return sql.query<FirmwareUse>({
+/** Layers and drafts whose values name the file, also those that are sealed since they spell out a key. */
+export async function usesOfFirmware(
+  sql: Pick<Sql, 'query'>,
+  vault: Vault,
+  name: string,
+): Promise<readonly FirmwareUse[]> {
+  const rows = await sql.query<FirmwareUse & { readonly sealed: string | null }>({
     name: 'uses-of-firmware',
     text: `
-select y.scope, y.id, p.key as element
+select y.scope, y.id, p.key as element, p.value ->> 'sealed' as sealed
   from (select scope, id, parameters from layer union all select scope, id, parameters from layer_draft) y
  cross join lateral jsonb_each(y.parameters) p
- where strpos(p.value ->> 'value', $1) > 0
- order by y.scope, y.id, p.key limit 100`,
+ where strpos(p.value ->> 'value', $1) > 0 or (p.value ? 'sealed' and p.key like '%Rule%')
+ order by y.scope, y.id, p.key`,
     values: [name],
   })
+  const names = ({ scope, id, element, sealed }: (typeof rows)[number]): boolean =>
+    sealed === null ||
+    vault.open(SECRET_CONTEXT.layer(scope, id, element), Buffer.from(sealed, 'base64')).includes(name)
+  return rows
+    .filter(names)
+    .slice(0, USES_SHOWN_MAX)
+    .map(({ scope, id, element }) => ({ scope, id, element }))
 }
+
+/** Uses that are named. */
+const USES_SHOWN_MAX = 100
 
 export type FirmwareProblem =
   | { readonly kind: 'unknown' }
@@ -188,13 +206,12 @@ export type FirmwareProblem =
 export async function deleteFirmware(
   change: Change,
   who: string,
-  file: { readonly name: string; readonly pathOf: PathOf },
+  file: { readonly name: string; readonly pathOf: PathOf; readonly vault: Vault },
   how: { readonly force: boolean },
 ): Promise<Result<void, FirmwareProblem>> {
-  const { name, pathOf } = file
-  const gone = await change((sql) => forgetFirmware(sql, who, name, how))
+  const gone = await change((sql) => forgetFirmware(sql, who, file, how))
   if (!gone.ok) return gone
-  await removeUnnamed(change, gone.value, pathOf)
+  await removeUnnamed(change, gone.value, file.pathOf)
   return ok(undefined)
 }
 
@@ -202,13 +219,13 @@ export async function deleteFirmware(
 async function forgetFirmware(
   sql: Sql,
   who: string,
-  name: string,
+  { name, vault }: { readonly name: string; readonly vault: Vault },
   { force }: { readonly force: boolean },
 ): Promise<Result<string, FirmwareProblem>> {
   await lockFirmware(sql)
   const file = await findFirmware(sql, name)
   if (file === undefined) return err({ kind: 'unknown' })
-  const uses = force ? [] : await usesOfFirmware(sql, name)
+  const uses = force ? [] : await usesOfFirmware(sql, vault, name)
   if (uses.length > 0) return err({ kind: 'in-use', uses })
   const { sha256, byteCount } = file
   await recordRevision(sql, { who, scope: 'firmware', target: name, what: 'deleted', before: { sha256, byteCount } })

@@ -1,7 +1,11 @@
-/** Layers as rows: secret values are sealed one by one, so that a layer can be shown and compared without a key. */
+/**
+ * Layers as rows: secret values are sealed one by one, so that a layer can be shown and compared without a key. Either form
+ * is read: what an older release stored in clear is sealed with the next change of its layer.
+ */
 import { catalogue } from '../../protocol/profile/mod.ts'
 import type { UserAccess } from '../../protocol/profile/mod.ts'
 import type { Layer, LayerParameter, LayerScope } from '../profiles/mod.ts'
+import { spellsOutSecret } from './spelled-out.ts'
 import { SECRET_CONTEXT, type Vault } from './vault.ts'
 
 export interface StoredLayerParameter {
@@ -34,7 +38,7 @@ function openParameter(row: LayerRow, element: string, stored: StoredLayerParame
   return { ...rest, value: vault.open(context, Buffer.from(sealed, 'base64')) }
 }
 
-/** The `parameters` column of a layer. */
+/** The `parameters` column of a layer. A rule with a key written out in it is sealed whole. */
 export function storedParameters(
   scope: LayerScope,
   id: string,

@@ -3,6 +3,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { type MasterKey, openSecret, sealSecret } from '../database/mod.ts'
 
 const NONCE_BYTES = 12
+const DECODER = new TextDecoder()
 
 export interface Vault {
   seal(context: string, plain: string): Buffer
@@ -16,7 +17,7 @@ export function createVault(key: MasterKey): Vault {
     open(context, sealed) {
       const opened = openSecret(key, sealed, context)
       if (!opened.ok) throw new Error(`Cannot open the secret of "${context}": ${opened.error.message}`)
-      return new TextDecoder().decode(opened.value)
+      return DECODER.decode(opened.value)
     },
   }
 }

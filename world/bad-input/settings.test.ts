@@ -137,6 +137,12 @@ describe('a port in use', () => {
     await startsWell(place, env)
   })
 
+  it('of an address that this machine does not have is told in one line', async () => {
+    const ended = await place.offhook(['serve', '--api-host', '203.0.113.7'], env).ended
+    expectRefusal(ended, /EADDRNOTAVAIL.* 203\.0\.113\.7:/)
+    expect((await readdir(place.dataDir)).filter((file) => file.endsWith('.sock'))).toEqual([])
+  })
+
   it('below 1024 needs a privilege, which a plain user is told', async () => {
     const folder = `${place.folder}/of-nobody`
     await mkdir(folder)

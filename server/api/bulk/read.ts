@@ -65,8 +65,8 @@ function delimiterOf(text: string): string {
 export async function readCsv(text: string, known: readonly Column[], problems: Problems): Promise<readonly Row[]> {
   const rows: Row[] = []
   let header: Header | undefined
+  const bytes = Buffer.from(text)
   try {
-    const bytes = Buffer.from(text)
     const lineAt = lineCounter(bytes)
     let end = 0
     for await (const { record, info } of recordsOf(bytes, delimiterOf(text))) {
@@ -85,7 +85,7 @@ export async function readCsv(text: string, known: readonly Column[], problems: 
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    problems.add(wholeFile(lineOf(error), 'bad-csv', error.message.slice(0, 200), 'CSV with quotes that are closed'))
+    problems.add(csvProblem(error, lineCounter(bytes)(endOfLastRow(error))))
   }
   if (header === undefined && problems.count === 0) {
     problems.add(wholeFile(1, 'no-rows', 'The file is empty', `a first line of column names: ${namesOf(known)}`))
@@ -135,9 +135,35 @@ function recordsOf(bytes: Buffer, delimiter: string): AsyncIterable<Parsed> {
   return Readable.from(chunks()).pipe(parser) as AsyncIterable<Parsed>
 }
 
-function lineOf(error: CsvError): number {
-  const { lines } = error as CsvError & { readonly lines?: unknown }
-  return typeof lines === 'number' ? lines : 1
+/** The parser is rows ahead of us when it fails. */
+function endOfLastRow(error: CsvError): number {
+  const { bytes } = error as CsvError & { readonly bytes?: unknown }
+  return typeof bytes === 'number' ? bytes : 0
+}
+
+/** @param line  where the row begins that cannot be read */
+function csvProblem({ code, message }: CsvError, line: number) {
+  switch (code) {
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return wholeFile(line, 'bad-csv', 'A quote is opened in this row and never closed', 'a " at both ends of a cell')
+    case 'CSV_MAX_RECORD_SIZE':
+      return wholeFile(
+        line,
+        'bad-csv',
+        `The row has more than ${ROW_CHARS_MAX} characters`,
+        'shorter rows; a quote that is opened and never closed swallows those behind it',
+      )
+    case 'CSV_INVALID_CLOSING_QUOTE':
+    case 'INVALID_OPENING_QUOTE':
+      return wholeFile(
+        line,
+        'bad-csv',
+        'A quote stands within a cell of this row',
+        'a " at both ends of the cell, and each " within it doubled',
+      )
+    default:
+      return wholeFile(line, 'bad-csv', message.slice(0, 200), 'CSV with quotes that are closed')
+  }
 }
 
 function wholeFile(line: number, code: string, message: string, expected: string) {

@@ -37,10 +37,19 @@ export const BulkInput = z
   })
   .meta({ id: 'NewBulkAction' })
 
+/** Phones of a bulk that are named with the reason why they are not asked. */
+export const LEFT_OUT_SHOWN_MAX = 100
+
 export const Bulk = z
   .object({
     bulkId: z.string(),
     count: z.int().describe('Phones that are asked; others have no line or are not bound'),
+    leftOut: z
+      .object({
+        count: z.int(),
+        devices: z.array(z.object({ mac: z.string(), type: z.enum(['no-proxy', 'no-way']), reason: z.string() })),
+      })
+      .describe(`Phones that cannot be asked in any way; the first ${LEFT_OUT_SHOWN_MAX} by name`),
   })
   .meta({ id: 'BulkAction' })
 

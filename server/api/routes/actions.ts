@@ -11,7 +11,6 @@ import {
   findAction,
   listActions,
   listRegistrations,
-  proxyScopeOf,
   type StoredAction,
 } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
@@ -25,11 +24,13 @@ import {
   Bulk,
   BulkInput,
   CancelInput,
+  LEFT_OUT_SHOWN_MAX,
   Registration,
 } from '../contract/actions.ts'
 import { existingFacts } from '../existing.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { mustReachAccount, mustReachDevice, reachOf } from '../reach.ts'
+import { unaskable } from '../unaskable.ts'
 import { controlSettingRoutes } from './control-settings.ts'
 
 const ActionParams = z.object({ id: z.string().min(1).max(128) })
@@ -61,7 +62,7 @@ function asking(api: Api, ready: ReadyPlatform): void {
       const { mac } = request.params
       const { kind, via, profile } = request.body
       refuseOddities(request.body)
-      await refuseUnfit(request, platform, mac, via)
+      await refuseUnfit(request, platform, mac, request.body)
       const { ids } = await platform.change((tx) =>
         askActions(tx, everything({ macs: [mac] }), {
           kind,
@@ -108,10 +109,16 @@ function bulk(api: Api, ready: ReadyPlatform): void {
       const reach = await reachOf(request, platform)
       const filter: ActionFilter = { macs, accountId, batchId, model, state, reach }
       const who = actor(request)
+      const left = await unaskable(platform, filter, { kind, via, profile })
+      const those = { ...filter, except: left.map(({ mac }) => mac) }
       const asked = await platform.change((tx) =>
-        askActions(tx, filter, { kind, via, profile, who, now: Date.now(), bulk: { perSecond } }),
+        askActions(tx, those, { kind, via, profile, who, now: Date.now(), bulk: { perSecond } }),
       )
-      return reply.code(202).send({ bulkId: asked.bulkId ?? '', count: asked.ids.length })
+      return reply.code(202).send({
+        bulkId: asked.bulkId ?? '',
+        count: asked.ids.length,
+        leftOut: { count: left.length, devices: left.slice(0, LEFT_OUT_SHOWN_MAX) },
+      })
     },
   )
 }
@@ -233,12 +240,12 @@ function refuseOddities({ kind, via, profile }: Pick<z.infer<typeof ActionInput>
   }
 }
 
-/** Throws what is in the way of asking this phone: where it is in its life, its lines, the proxy. */
+/** Throws what is in the way of asking this phone: where it is in its life, its lines, the ways to it. */
 async function refuseUnfit(
   request: FastifyRequest,
   platform: ApiPlatform,
   mac: MacAddress,
-  via: 'auto' | 'sip' | 'url',
+  asked: z.infer<typeof ActionInput>,
 ): Promise<void> {
   const { device, lines } = await reachedFacts(request, platform, mac)
   const because = (type: string, reason: string) => new ApiProblem(409, type, `Cannot ask ${mac}: ${reason}`)
@@ -248,9 +255,8 @@ async function refuseUnfit(
   if (lines.length === 0) {
     throw because('no-line', 'it has no line, so no SIP account. Give it one: POST /api/v1/accounts/{id}/lines')
   }
-  if (via === 'sip' && (await proxyScopeOf(platform.db, device.accountId)) === undefined) {
-    throw because('no-proxy', 'no SIP proxy is set for its account or the platform. PUT /api/v1/sip-proxy sets one')
-  }
+  const [problem] = await unaskable(platform, everything({ macs: [mac] }), { profile: undefined, ...asked })
+  if (problem === null) throw because(problem.type, problem.reason)
 }
 
 async function reachedFacts(request: FastifyRequest, platform: ApiPlatform, mac: MacAddress) {

@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { listRevisions, type StoredRevision } from '../../store/mod.ts'
+import { listRevisions, type StoredRevision, spellsOutSecret } from '../../store/mod.ts'
 import type { Api, ReadyPlatform } from '../context.ts'
 import { Revision } from '../contract/audit.ts'
 import { badMark, Moment, PageQuery } from '../query.ts'
 import { reachOf } from '../reach.ts'
-import { spellsOutSecret } from '../spelled-out.ts'
 
 const text = z.string().min(1).max(256).optional()
 const Query = PageQuery.extend({

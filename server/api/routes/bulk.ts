@@ -33,7 +33,8 @@ const NOUNS: Readonly<Record<BulkNoun, Noun>> = {
 
 export function bulkRoutes(api: Api, ready: ReadyPlatform): void {
   api.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: FILE_BYTES_MAX }, (_request, body, done) =>
-    done(null, body),
+    // UTF-16 as spreadsheets save "Unicode text", and workbooks themselves.
+    body.includes('\0') ? done(notUtf8()) : done(null, body),
   )
   for (const name of Object.keys(NOUNS) as BulkNoun[]) {
     importRoute(api, ready, name)
@@ -68,10 +69,14 @@ function importRoute(api: Api, ready: ReadyPlatform, name: BulkNoun): void {
   )
 }
 
+function notUtf8(): ApiProblem {
+  return new ApiProblem(422, 'not-utf-8', 'The file is not UTF-8. Save it as "CSV UTF-8" and send it again.')
+}
+
 async function rowsOf(body: unknown, columns: readonly Column[], problems: Problems): Promise<readonly Row[]> {
   if (typeof body === 'string') {
     if (!body.includes('\uFFFD')) return readCsv(body, columns, problems)
-    throw new ApiProblem(422, 'not-utf-8', 'The file is not UTF-8. Save it as "CSV UTF-8" and send it again.')
+    throw notUtf8()
   }
   const items: unknown = (body as { readonly items?: unknown } | undefined)?.items
   if (Array.isArray(items)) return readItems(items as readonly unknown[], columns, problems)

@@ -17,7 +17,7 @@ import { actor } from '../auth.ts'
 import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { RegistrarFeed, RegistrarFeedInput, SipProxy, SipProxyInput } from '../contract/actions.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import { mustReachAccount, mustReachAll, reachOf } from '../reach.ts'
+import { mustReachAccount, mustReachAll } from '../reach.ts'
 
 const AccountParams = z.object({ id: z.string().min(1).max(128) })
 
@@ -92,7 +92,7 @@ function proxyOfAccount(api: Api, ready: ReadyPlatform): void {
     },
     async (request) => {
       await reachedAccount(request, ready(), request.params.id)
-      await refuseOwnNetwork(request, ready(), request.body)
+      refuseOwnNetwork(ready(), request.body)
       return setProxy(request, ready(), request.params.id, request.body)
     },
   )
@@ -165,13 +165,8 @@ async function reachedAccount(request: FastifyRequest, platform: ApiPlatform, id
   if ((await findAccount(platform.db, id)) === undefined) throw notFound('account', id)
 }
 
-/** Whoever is limited to an account may not make us knock at doors of our own network. */
-async function refuseOwnNetwork(
-  request: FastifyRequest,
-  platform: ApiPlatform,
-  { host, port }: z.infer<typeof SipProxyInput>,
-): Promise<void> {
-  if ((await reachOf(request, platform)) === null) return
+/** The proxy of an account may not make us knock at doors of our own network; what a name leads to is looked at when it is used. */
+function refuseOwnNetwork(platform: ApiPlatform, { host, port }: z.infer<typeof SipProxyInput>): void {
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
   const allowed = readOutboundUrl(`http://${name}:${port}/`, platform.settings.outboundAllow)
   if (!allowed.ok) throw new ApiProblem(422, allowed.error.code, `Cannot use this proxy: ${allowed.error.message}`)

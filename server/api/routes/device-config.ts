@@ -8,7 +8,7 @@ import {
   type ResolvedProfile,
   resolveDevice,
 } from '../../profiles/mod.ts'
-import { recordReveal, rotateWebPasswords } from '../../store/mod.ts'
+import { recordReveal, rotateWebPasswords, spellsOutSecret } from '../../store/mod.ts'
 import { actor, requireScope } from '../auth.ts'
 import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { ConfigDiff, DeviceConfig, DiffSideName } from '../contract/config.ts'
@@ -19,7 +19,6 @@ import { existingFacts } from '../existing.ts'
 import { type OriginJson, originsShown } from '../origins.ts'
 import { ApiProblem } from '../problem.ts'
 import { mustReachDevice } from '../reach.ts'
-import { spellsOutSecret } from '../spelled-out.ts'
 import { Reveal, Search } from './query.ts'
 
 const DeviceParams = z.object({ mac: Mac })
@@ -154,7 +153,7 @@ function configXml(resolved: ResolvedProfile, reveal: boolean): string {
 
 function diffRoute(api: Api, ready: ReadyPlatform): void {
   const Query = z.object({
-    from: DiffSideName.default('running'),
+    from: DiffSideName.optional().describe('Absent: `running` where the phone has said what it runs, else `served`'),
     to: DiffSideName.default('wanted'),
     format: z.enum(['json', 'text']).default('json'),
   })

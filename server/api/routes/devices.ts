@@ -58,9 +58,10 @@ function registration(api: Api, ready: ReadyPlatform): void {
         ...(label === '' ? {} : { label }),
         ...(notes === '' ? {} : { notes }),
       })
+      const reach = await reachOf(request, platform)
       // Problems are thrown, so that nothing of it stays.
       await platform.change(async (tx) => {
-        const registered = await registerDevice(tx, actor(request), { mac, serial, model, accountId, lineIds })
+        const registered = await registerDevice(tx, actor(request), { mac, serial, model, accountId, lineIds, reach })
         if (!registered.ok) throw deviceProblem(mac, 'register', registered.error)
         if (Object.keys(words).length === 0) return
         const changed = await updateDevice(tx, actor(request), mac, words)

@@ -6,6 +6,7 @@ import {
   findFirmware,
   FIRMWARE_BYTES_MAX,
   FIRMWARE_NAME_FORM,
+  FirmwareEmpty,
   type FirmwareProblem,
   FirmwareTooLarge,
   listFirmware,
@@ -19,12 +20,10 @@ import { Firmware, plain } from '../contract.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { mustReachAll, reachOf } from '../reach.ts'
 
-const Name = z
-  .string()
-  .regex(
-    FIRMWARE_NAME_FORM,
-    'must be a file name of letters, digits, dots, _ and -, like sip88xx.12-0-7MPP0201-66.loads',
-  )
+const Name = z.string().regex(FIRMWARE_NAME_FORM, {
+  error: ({ input }) =>
+    `${JSON.stringify(String(input).slice(0, 80))} must be a file name of at most 128 letters, digits, dots, _ and -, like sip88xx.12-0-7MPP0201-66.loads`,
+})
 const FirmwareName = z.object({ name: Name })
 const Notes = plain(2000)
 
@@ -74,6 +73,13 @@ async function store(
   try {
     await storeFirmware((work) => platform.change(work), who, name, body, platform.firmwarePath, notes)
   } catch (error) {
+    if (error instanceof FirmwareEmpty) {
+      throw new ApiProblem(
+        400,
+        'no-body',
+        `Cannot store "${name}": the file is empty. Send its bytes as the raw body (curl --data-binary @file).`,
+      )
+    }
     if (error instanceof FirmwareTooLarge) {
       throw new ApiProblem(
         413,
@@ -170,7 +176,7 @@ function changing(api: Api, ready: ReadyPlatform): void {
       await mustReachAll(request, platform)
       const { name } = request.params
       const { force } = request.query
-      const file = { name, pathOf: platform.firmwarePath }
+      const file = { name, pathOf: platform.firmwarePath, vault: platform.vault }
       const gone = await deleteFirmware((work) => platform.change(work), actor(request), file, { force })
       if (!gone.ok) throw firmwareProblem(name, gone.error)
       return reply.code(204).send(null)

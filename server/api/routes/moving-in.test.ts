@@ -53,7 +53,7 @@ describe('POST /api/v1/moving-in/profiles', () => {
     const answer = await move({ accountId, files: phones.map(({ file }) => file) })
     expect(answer.status).toBe(200)
     expect(answer.json).toMatchObject({
-      layers: [{ scope: 'account', parameters: { Time_Zone: { value: 'GMT+01:00' } }, fileCount: 2 }],
+      layers: [{ scope: 'account', id: accountId, parameters: { Time_Zone: { value: 'GMT+01:00' } }, fileCount: 2 }],
       counts: { files: 2, account: 1, device: 2, lines: 2 },
       conflicts: [],
       applied: null,

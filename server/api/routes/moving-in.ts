@@ -12,7 +12,7 @@ import {
   proposeMoveIn,
   readDeviceList,
 } from '../../profiles/moving-in/mod.ts'
-import { applyMoveIn, moveInConflicts, type MoveInPlan, type MovedIn } from '../../store/mod.ts'
+import { applyMoveIn, moveInConflicts, type MoveInPlan, type MovedIn, spellsOutSecret } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
 import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import {
@@ -25,7 +25,6 @@ import {
 import { existingAccount } from '../existing-account.ts'
 import { ApiProblem } from '../problem.ts'
 import { mustReachAll, reachOf } from '../reach.ts'
-import { spellsOutSecret } from '../spelled-out.ts'
 
 export function movingInRoutes(api: Api, ready: ReadyPlatform): void {
   profiles(api, ready)
@@ -54,7 +53,7 @@ function profiles(api: Api, ready: ReadyPlatform): void {
       const plan = planOf(body, proposal)
       const conflicts = await moveInConflicts(platform.db, platform.vault, plan.layers)
       const applied = body.apply ? await write(platform, actor(request), plan) : null
-      return { ...proposalJson(proposal), conflicts: [...conflicts], applied }
+      return { ...proposalJson(proposal, body.accountId), conflicts: [...conflicts], applied }
     },
   )
 }
@@ -135,9 +134,14 @@ function planOf(body: z.infer<typeof ProfilesInput>, proposal: MoveInProposal): 
   }
 }
 
-function proposalJson({ layers, devices: found, leftOut, counts }: MoveInProposal) {
+function proposalJson({ layers, devices: found, leftOut, counts }: MoveInProposal, accountId: string) {
   return {
-    layers: layers.map(({ parameters, ...layer }) => ({ ...layer, parameters: parametersJson(parameters) })),
+    layers: layers.map(({ scope, id, fileCount, parameters }) => ({
+      scope,
+      id: scope === 'account' ? accountId : id,
+      fileCount,
+      parameters: parametersJson(parameters),
+    })),
     devices: found.map(({ parameters, lines, mac, model, file }) => ({
       file,
       mac: mac ?? null,

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { casInForce, type DeviceCa as StoredCa, fingerprintOf } from '../../pki/mod.ts'
@@ -31,7 +32,7 @@ export function trustRoutes(api: Api, ready: ReadyPlatform): void {
       const platform = ready()
       await mustReachAll(request, platform)
       const { name, pem, models } = request.body
-      refuseUnreadable(pem)
+      refuseUnusable(pem)
       const installed = await platform.change(async (tx) => {
         const ca = await installDeviceCa(tx, { name, pem, models })
         await note(tx, request, ca.fingerprint, 'installed')
@@ -75,9 +76,12 @@ function caJson(ca: StoredCa, inForce: boolean): z.infer<typeof DeviceCa> {
   return { fingerprint: ca.fingerprint, name: ca.name, kind: ca.kind, models: [...ca.models], inForce }
 }
 
-function refuseUnreadable(pem: string): void {
+function refuseUnusable(pem: string): void {
   try {
     fingerprintOf(pem)
+    const certificate = new X509Certificate(pem)
+    // Roots older than the mark of a CA have signed themselves.
+    if (certificate.ca || certificate.issuer === certificate.subject) return
   } catch {
     throw new ApiProblem(
       422,
@@ -85,4 +89,9 @@ function refuseUnreadable(pem: string): void {
       'The text is no certificate; expected PEM that starts with -----BEGIN CERTIFICATE-----',
     )
   }
+  throw new ApiProblem(
+    422,
+    'bad-certificate',
+    'Cannot install this as a device CA: it is the certificate of a device or host, which vouches for nobody. Give that of the CA which issued it.',
+  )
 }

@@ -2,7 +2,6 @@
  * Asks a phone by the command URL of its own web server, as its digest or basic challenge wants it.
  * Source: MPP §7.1, §7.2, §7.3.
  */
-import { isIP } from 'node:net'
 import { randomBytes } from 'node:crypto'
 import {
   type AuthChallenge,
@@ -13,8 +12,6 @@ import {
 import { err, ok, type Millis, type Result } from '../../../protocol/result.ts'
 import type { DeviceFacts } from '../../devices/mod.ts'
 import { guardedRequest } from '../../outbound/mod.ts'
-import { type PlatformFacts, resolveDevice } from '../../profiles/mod.ts'
-import type { ActionKind } from '../../store/mod.ts'
 
 const TIMEOUT_MS: Millis = 10_000
 /** A page of a phone that says what it does. */
@@ -22,12 +19,9 @@ const ANSWER_BYTES_MAX = 256 * 1024
 const ADMIN = 'admin'
 
 export interface UrlAction {
-  readonly kind: ActionKind
-  readonly profile: string | undefined
+  /** As `commandUrl` gives it. */
+  readonly url: string
   readonly facts: DeviceFacts
-  readonly platform: PlatformFacts
-  /** Address of its last believed request. */
-  readonly address: string
   /** `settings.outboundAllow`. */
   readonly allow: readonly string[]
   readonly challenged: () => void
@@ -35,13 +29,11 @@ export interface UrlAction {
 
 /** @returns the status of a success, or a sentence that says what went wrong */
 export async function askByUrl(action: UrlAction): Promise<Result<number, string>> {
-  const place = commandUrl(action)
-  if (!place.ok) return place
-  const request = { url: place.value, method: 'GET', timeoutMs: TIMEOUT_MS, answerBytesMax: ANSWER_BYTES_MAX } as const
+  const request = { url: action.url, method: 'GET', timeoutMs: TIMEOUT_MS, answerBytesMax: ANSWER_BYTES_MAX } as const
   const first = await guardedRequest({ ...request, allow: action.allow })
   if (!first.ok) return err(first.error.message)
   if (first.value.status !== 401) return verdict(first.value.status)
-  const authorization = answerTo(action, place.value, first.value.headers['www-authenticate'] ?? '')
+  const authorization = answerTo(action, first.value.headers['www-authenticate'] ?? '')
   if (!authorization.ok) return authorization
   action.challenged()
   const second = await guardedRequest({
@@ -53,31 +45,8 @@ export async function askByUrl(action: UrlAction): Promise<Result<number, string
   return verdict(second.value.status)
 }
 
-/** Whether the profile leaves the phone's own command URLs open at all; a sentence that says what is in the way. */
-export function commandUrlProblem(facts: DeviceFacts, platform: PlatformFacts): string | undefined {
-  const values = resolveDevice(facts, platform)
-  for (const element of ['Enable_Web_Server', 'Enable_Web_Admin_Access', 'Enable_Direct_Action_Url']) {
-    const value = values.get(element)?.value
-    if (value !== undefined && !/^yes$/i.test(value))
-      return `The profile of the phone sets ${element} to "${value}", so its command URLs are off. Set it to "Yes" in a layer, or ask by SIP`
-  }
-  return undefined
-}
-
-function commandUrl({ kind, profile, facts, platform, address }: UrlAction): Result<string, string> {
-  if (kind === 'report') return err('A phone has no command URL that asks for a report. Ask by SIP')
-  const problem = commandUrlProblem(facts, platform)
-  if (problem !== undefined) return err(problem)
-  const values = resolveDevice(facts, platform)
-  const scheme = /^https$/i.test(values.get('Enable_Protocol')?.value ?? 'Http') ? 'https' : 'http'
-  const port = Number(values.get('Web_Server_Port')?.value ?? (scheme === 'https' ? 443 : 80))
-  const host = isIP(address) === 6 ? `[${address}]` : address
-  const path = kind === 'resync' ? `/admin/resync?${profile ?? ''}` : '/admin/reboot?'
-  return ok(`${scheme}://${host}:${port}${path}`)
-}
-
-function answerTo(action: UrlAction, url: string, header: string): Result<string, string> {
-  const password = action.facts.secrets?.adminPassword
+function answerTo({ url, facts }: UrlAction, header: string): Result<string, string> {
+  const password = facts.secrets?.adminPassword
   if (password === undefined || password === '') return err('The phone asks for a password, and none of it is stored')
   const challenges = parseAuthChallenges(header)
   const digest = challenges.find(isDigest)

@@ -272,6 +272,43 @@ describe('an accepted action', () => {
   })
 })
 
+describe('the proxy of an account', () => {
+  const services = (allow: readonly string[]) => ({
+    ...platform,
+    settings: { ...platform.settings, outboundAllow: allow },
+  })
+
+  async function named(scope: string, host: string): Promise<TestProxy> {
+    const proxy = await openTestProxy()
+    proxies.push(proxy)
+    const place = { scope, host, port: proxy.port, transport: 'UDP', user: undefined, password: undefined } as const
+    await platform.change((tx) => putSipProxy(tx, platform.vault, 'test', { ...place, perSecond: 1000 }))
+    return proxy
+  }
+
+  it('is not talked to where its name leads into our own network, and its action says so', async () => {
+    const { mac, account } = await provider.bound()
+    const proxy = await named(account.id, 'localhost')
+    jobs.push(await startControl(services([])))
+    const action = await comesTo(await askOne(mac), 'failed')
+    expect(states(action)).toEqual(['queued', 'failed'])
+    expect(action.steps.at(-1)?.text).toContain('OFFHOOK_OUTBOUND_ALLOW')
+    expect(proxy.requests).toEqual([])
+  })
+
+  it('is talked to where a setting allows it, and that of the platform wherever it is', async () => {
+    const { mac, account } = await provider.bound()
+    await named(account.id, '127.0.0.1')
+    jobs.push(await startControl(services(['127.0.0.0/8', '::1/128'])))
+    await comesTo(await askOne(mac), 'accepted')
+    await jobs.pop()?.close()
+    const other = await provider.bound()
+    await named('-', '127.0.0.1')
+    jobs.push(await startControl(services([])))
+    await comesTo(await askOne(other.mac), 'accepted')
+  })
+})
+
 describe('several processes', () => {
   it('share the work: each action is carried out once', async () => {
     const proxy = await proxyFor()
@@ -295,9 +332,11 @@ describe('several processes', () => {
       claimActions(tx, { ...claim, pace: (next, now) => paceAt(next, now, 1000) }),
     )
     expect(taken.map((each) => each.id)).toEqual([id])
+    // In hand is not sent: its state says no more than its steps.
+    expect(await findAction(platform.db, id)).toMatchObject({ state: 'queued', steps: [{ state: 'queued' }] })
     await control()
     const action = await comesTo(id, 'accepted')
-    expect(states(action)).toEqual(['queued', 'sent', 'sent', 'accepted'])
+    expect(states(action)).toEqual(['queued', 'queued', 'sent', 'accepted'])
     expect(action.steps[1]?.text).toBe('Taken up once more')
     expect(usersAsked(proxy)).toHaveLength(1)
     const events = await provider.eventsOf(mac)
@@ -449,5 +488,7 @@ describe('an action by URL', () => {
     jobs.push(await startControl(services(allow)))
     const action = await comesTo(await askOne(mac, 'resync', { via: 'url' }), 'failed')
     expect(action.steps.at(-1)?.text).toContain(why)
+    // Nothing was asked, so nothing says that it was.
+    expect(states(action)).toEqual(['queued', 'failed'])
   })
 })

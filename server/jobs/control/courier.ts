@@ -16,6 +16,8 @@ import { openSipSockets, type ProxyPlace, type SipPeer, type SipSockets } from '
 
 /** What becomes of one NOTIFY; `accepted` or `failed` comes last and once. */
 export interface Delivery {
+  /** The proxy was found and may be talked to; from here on something is sent. */
+  leaves(): void
   challenged(by: 'proxy' | 'phone'): void
   accepted(status: number, sentAt: Millis): void
   failed(failure: NotifyFailure): void
@@ -72,12 +74,15 @@ class Talks implements Courier {
     const sockets = this.#opened()
     let peer: SipPeer
     try {
-      peer = await sockets.resolve(proxy)
+      const found = await sockets.resolve(proxy)
+      if (!found.ok) return delivery.failed({ kind: 'forbidden', detail: found.error })
+      peer = found.value
     } catch (error) {
       return delivery.failed({ kind: 'undelivered', detail: error instanceof Error ? error.message : String(error) })
     }
     const via = { transport: proxy.transport, host: peer.localAddress, port: sockets.port }
     const { state, outputs } = startNotify({ ...call, via }, this.#now(), freshName)
+    delivery.leaves()
     const talk: Talk = { peer, delivery, state, timer: undefined }
     this.#become(talk, state)
     for (const output of outputs) this.#perform(talk, output)

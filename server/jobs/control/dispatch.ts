@@ -6,8 +6,10 @@ import type { Services } from '../../services.ts'
 import {
   claimActions,
   type ClaimedAction,
+  commandUrl,
   duePaceKeys,
   openSipProxy,
+  PLATFORM_PROXY,
   PROXY_PER_SECOND,
   viewDevice,
 } from '../../store/mod.ts'
@@ -105,39 +107,44 @@ class Dispatcher implements Dispatch {
   }
 
   #askSip({ id, kind, profile, tries }: ClaimedAction, line: DeviceLine, proxy: OpenProxy): Promise<void> {
-    const { progress, courier } = this.#parts
+    const { progress, courier, services } = this.#parts
     const where = `${proxy.host}:${proxy.port} over ${proxy.transport}`
-    progress.note(id, 'sent', `NOTIFY ${kind} for ${line.userId} sent to ${where}`)
+    // Whoever set the platform's proxy reaches everything; what accounts name goes through the guard.
+    const allow = proxy.scope !== '' ? undefined : services.settings.outboundAllow
     const call = callOf(eventHeader(kind, profile ?? undefined), line, proxy)
     return new Promise<void>((ended) => {
-      void courier.carry(call, proxy, {
-        challenged: (by) => progress.note(id, 'challenged', CHALLENGED[by]),
-        accepted(status, sentAt) {
-          progress.note(id, 'accepted', `The phone answered ${status}`, { askedAt: sentAt })
-          ended()
+      void courier.carry(
+        call,
+        { ...proxy, allow },
+        {
+          leaves: () => progress.note(id, 'sent', `NOTIFY ${kind} for ${line.userId} goes to ${where}`),
+          challenged: (by) => progress.note(id, 'challenged', CHALLENGED[by]),
+          accepted(status, sentAt) {
+            progress.note(id, 'accepted', `The phone answered ${status}`, { askedAt: sentAt })
+            ended()
+          },
+          failed: (failure) => {
+            this.#settle(id, failureText(failure), tryAgainAfter(failure, tries))
+            ended()
+          },
         },
-        failed: (failure) => {
-          this.#settle(id, failureText(failure), tryAgainAfter(failure, tries))
-          ended()
-        },
-      })
+      )
     })
   }
 
   async #askUrl({ id, mac, kind, profile }: ClaimedAction, facts: DeviceFacts): Promise<void> {
     const { services, progress } = this.#parts
-    const address = (await viewDevice(services.db, mac))?.believed_from
-    if (address === null || address === undefined)
-      return this.#settle(id, 'It is not known where the phone is: no believed request of it has come yet')
+    const address = (await viewDevice(services.db, mac))?.believed_from ?? undefined
+    const allow = services.settings.outboundAllow
+    const platform = services.facts()
+    const url = commandUrl({ kind, profile: profile ?? undefined, facts, platform, address, allow })
+    if (!url.ok) return this.#settle(id, url.error)
     const sentAt = services.now()
-    progress.note(id, 'sent', `Its command URL was asked at ${address}`)
+    progress.note(id, 'sent', `Its command URL at ${address} is being asked`)
     const answer = await askByUrl({
-      kind,
-      profile: profile ?? undefined,
+      url: url.value,
       facts,
-      platform: services.facts(),
-      address,
-      allow: services.settings.outboundAllow,
+      allow,
       challenged: () => progress.note(id, 'challenged', 'The phone asked for its admin password'),
     })
     if (answer.ok) progress.note(id, 'accepted', `The phone answered ${answer.value}`, { askedAt: sentAt })

@@ -22,6 +22,8 @@ export function failureText(failure: NotifyFailure): string {
       return `Answered ${failure.status} without a digest challenge that could be answered`
     case 'silence':
       return 'The proxy did not answer within 32 seconds'
+    case 'forbidden':
+      return `The proxy of the account is not asked. ${failure.detail}`
     case 'undelivered':
       return `The proxy cannot be reached: ${phrase(failure.detail)}`
     default:

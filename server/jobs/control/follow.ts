@@ -42,9 +42,8 @@ export function progressOf(action: FollowedAction, wanted: string | undefined, n
         ]
       : []
   const checkedAt = believedAt.getTime()
-  if (kind !== 'resync') return { id, state: 'came-back', ended: true, steps: back, checkedAt }
-  if (wanted === undefined || runningVersion !== wanted)
-    return { id, state: 'came-back', ended: false, steps: back, checkedAt }
+  if (kind !== 'resync') return { id, ended: true, steps: back, checkedAt }
+  if (wanted === undefined || runningVersion !== wanted) return { id, ended: false, steps: back, checkedAt }
   const runs = { at, state: 'runs-version', text: `The phone runs the wanted version ${wanted}` } as const
-  return { id, state: 'runs-version', ended: true, steps: [...back, runs], checkedAt }
+  return { id, ended: true, steps: [...back, runs], checkedAt }
 }

@@ -68,6 +68,8 @@ export type NotifyFailure =
   /** Timer F. */
   | { readonly kind: 'silence' }
   | { readonly kind: 'undelivered'; readonly detail: string }
+  /** The address of the proxy is one that whoever named it may not make us talk to. */
+  | { readonly kind: 'forbidden'; readonly detail: string }
 
 export type NotifyInput =
   /** From the proxy that was asked; whether it is ours is looked at here. */

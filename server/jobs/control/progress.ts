@@ -52,7 +52,7 @@ export function openProgressLog(services: Services, owner: string, leaseMs: Mill
   return {
     note(id, state, text, more = {}) {
       const step = { at: new Date(now()).toISOString(), state, text }
-      waiting.set(id, joined(waiting.get(id), { id, state, steps: [step], ...more }))
+      waiting.set(id, joined(waiting.get(id), { id, steps: [step], ...more }))
       later(GATHER_MS)
     },
     async close() {

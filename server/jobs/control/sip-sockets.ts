@@ -4,11 +4,11 @@
  */
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { concatBytes } from '../../../protocol/bytes.ts'
-import type { Millis } from '../../../protocol/result.ts'
+import { err, type Millis, ok, type Result } from '../../../protocol/result.ts'
 import { splitSipStream } from '../../../protocol/sip/mod.ts'
+import { checkedAddresses, resolvedAddresses } from '../../outbound/mod.ts'
 
 /** Proxies talked to by TCP at once; the one that was opened first goes when there are more. */
 const CONNECTIONS_MAX = 256
@@ -17,7 +17,7 @@ const UNSENT_BYTES_MAX = 1024 * 1024
 const CONNECT_MS: Millis = 10_000
 /** Finds out that a proxy is gone while nothing is sent. */
 const KEEP_ALIVE_MS: Millis = 30_000
-/** How long an address is believed. */
+/** How long an address is believed; then the name is resolved, and what it resolves to is checked, anew. */
 const RESOLVED_MS: Millis = 60_000
 const NAMES_MAX = 1000
 
@@ -25,6 +25,8 @@ export interface ProxyPlace {
   readonly host: string
   readonly port: number
   readonly transport: 'UDP' | 'TCP'
+  /** Networks near us that it may be in (`settings.outboundAllow`); undefined: anywhere. */
+  readonly allow?: readonly string[] | undefined
 }
 
 /** Where a proxy really is, and the address that it sees us at. */
@@ -48,8 +50,11 @@ export interface SipSocketsOptions {
 export interface SipSockets {
   /** Of UDP. */
   readonly port: number
-  /** Rejects with a message that names what cannot be found. */
-  resolve(place: ProxyPlace): Promise<SipPeer>
+  /**
+   * Rejects with a message that names what cannot be found.
+   * @returns the very address that is talked to; or why it may not be
+   */
+  resolve(place: ProxyPlace): Promise<Result<SipPeer, string>>
   /** Trouble is told by `lost`. */
   send(peer: SipPeer, bytes: Uint8Array): void
   close(): Promise<void>
@@ -60,7 +65,7 @@ export async function openSipSockets(options: SipSocketsOptions): Promise<SipSoc
   const udp = await openUdp(options, isIP(options.host) === 6 ? 6 : 4, options.port)
   const sockets = new Map<4 | 6, Promise<UdpSocket>>([[isIP(options.host) === 6 ? 6 : 4, Promise.resolve(udp)]])
   const streams = new Streams(options)
-  const known = new Map<string, { readonly peer: Promise<SipPeer>; readonly until: Millis }>()
+  const known = new Map<string, { readonly peer: Promise<Result<SipPeer, string>>; readonly until: Millis }>()
   const { port } = udp.address()
   const ending = { begun: false }
 
@@ -88,7 +93,8 @@ export async function openSipSockets(options: SipSocketsOptions): Promise<SipSoc
   return {
     port,
     resolve(place) {
-      const key = `${place.transport} ${place.host} ${place.port}`
+      // What is believed for one that may go anywhere says nothing to one that may not.
+      const key = `${place.transport} ${place.host} ${place.port} ${place.allow?.join() ?? 'anywhere'}`
       const found = known.get(key)
       if (found !== undefined && found.until > performance.now()) return found.peer
       if (known.size >= NAMES_MAX) known.clear()
@@ -127,10 +133,13 @@ async function openUdp({ host, received }: SipSocketsOptions, family: 4 | 6, por
   return socket
 }
 
-async function findPeer({ host, port, transport }: ProxyPlace): Promise<SipPeer> {
+async function findPeer({ host, port, transport, allow }: ProxyPlace): Promise<Result<SipPeer, string>> {
   const bare = host.replace(/^\[(.*)\]$/, '$1')
-  const address = isIP(bare) === 0 ? (await lookup(bare)).address : bare
-  return { address, port, transport, localAddress: await localAddressTowards(address, port) }
+  const found = allow === undefined ? await resolvedAddresses(bare) : await checkedAddresses(bare, allow)
+  if (!found.ok && found.error.code === 'forbidden-address') return err(found.error.message)
+  const address = found.ok ? found.value[0]?.address : undefined
+  if (address === undefined) throw new Error(found.ok ? `The name "${bare}" has no address` : found.error.message)
+  return ok({ address, port, transport, localAddress: await localAddressTowards(address, port) })
 }
 
 /** The kernel says which of our addresses leads there; nothing is sent. */

@@ -1,6 +1,7 @@
 /** The watch: alarms about silence, loops, searches and overload, and the capacity meter. */
 import type { Job, Services } from '../../services.ts'
-import { openWatch } from './watch.ts'
+import { CANARY_CHANNEL } from '../../store/mod.ts'
+import { learnCanaries, openWatch } from './watch.ts'
 
 export { openWatch, type Watch } from './watch.ts'
 
@@ -12,6 +13,18 @@ export async function startWatch(services: Services): Promise<Job> {
   let running: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
   let closed = false
+  const listening = await services.db.listen(CANARY_CHANNEL, {
+    onMessage: learn,
+    onLost: () => undefined,
+    onBack: learn,
+  })
+
+  /** The next look takes them in as well, should the database be away now. */
+  function learn(): void {
+    learnCanaries(services).catch((error: unknown) => {
+      if (!closed) services.log.warn({ event: 'watch-failed', err: error }, 'the canaries could not be read')
+    })
+  }
 
   function again(): void {
     if (closed) return
@@ -26,11 +39,13 @@ export async function startWatch(services: Services): Promise<Job> {
     }, TICK_MS).unref()
   }
 
+  learn()
   again()
   return {
     async close() {
       closed = true
       clearTimeout(timer)
+      await listening.close()
       await running
       await watch.close()
     },

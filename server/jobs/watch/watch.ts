@@ -50,7 +50,7 @@ export function openWatch(services: Services): Watch {
     const drained = signals.drain()
     await recordDownloads(db, drained.downloads, periodSeconds)
     await settle(db, { now: now(), log }, { raise: alarmsOf(drained, process), clear: [] })
-    signals.setCanaries((await listCanaries(db, { after: undefined, limit: CANARIES_MAX })).map(({ mac }) => mac))
+    await learnCanaries(services)
   }
 
   async function mindCapacity(): Promise<void> {
@@ -100,6 +100,12 @@ export function openWatch(services: Services): Watch {
       return Promise.resolve()
     },
   }
+}
+
+/** Takes in the canaries as they are now, without waiting for the next look. */
+export async function learnCanaries({ db, signals }: Pick<Services, 'db' | 'signals'>): Promise<void> {
+  const rows = await listCanaries(db, { after: undefined, limit: CANARIES_MAX })
+  signals.setCanaries(rows.map(({ mac }) => mac))
 }
 
 /** A phone of ours, or the first profile when there is none yet. */

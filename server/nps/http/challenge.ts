@@ -11,7 +11,7 @@ export type Challenges = (token: string) => Promise<string | undefined>
 
 /** @returns the token that is asked for; undefined: another path */
 export function challengeToken(url: string | undefined): string | undefined {
-  return url === undefined ? undefined : TOKEN_PATH.exec(url)?.[1]
+  return url?.startsWith('/.well-known/') === true ? TOKEN_PATH.exec(url)?.[1] : undefined
 }
 
 /** @param load all that are open, of whatever process they are */

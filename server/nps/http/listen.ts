@@ -2,16 +2,16 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { assert, assertNever, type Millis } from '../../../protocol/result.ts'
 import { createLoopDelay, metrics, type RequestOutcome } from '../../metrics/mod.ts'
-import type { DoorName, FirmwareFacts, ProvenCertificate } from '../../fetch/mod.ts'
-import { type Delivery, serveFetch, type ServeContext } from '../serve.ts'
+import type { DoorName, FetchRequest, FirmwareFacts, ProvenCertificate } from '../../fetch/mod.ts'
+import { type Delivery, serveFetchSoon, type ServeContext } from '../serve.ts'
 import { Admission } from './admission-gate.ts'
 import { type AdmissionLimits, limitsOfMachine, retryAfterSeconds } from './admission.ts'
 import { type Challenges, challengeToken } from './challenge.ts'
 import { isProblemReport, type ProblemReports, takeProblemReport } from './problem-report.ts'
+import { createRefusals, type Refusals } from './refusals.ts'
 import { fetchRequestOf, readBody } from './request.ts'
 import { refuse, respond, unavailable } from './respond.ts'
 
@@ -19,11 +19,6 @@ const HEADERS_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 60_000
 const KEEP_ALIVE_MS = 15_000
 const HEADER_BYTES_MAX = 16 * 1024
-/**
- * A refusal is sent so long after its request came: what was looked up for it, in memory or once in the database, must
- * not be told by the time that it took.
- */
-const REFUSAL_AFTER_MS = 5
 /** Sockets at once on one door; beyond it new ones are refused by the kernel's queue. */
 const CONNECTIONS_MAX = 20_000
 /** A phone behind a poor link has so long for its handshake; Node's own two minutes would hold sockets for nothing. */
@@ -69,7 +64,7 @@ export interface HttpDoor {
 export function listenHttp(options: HttpDoorOptions): Promise<HttpDoor> {
   const door = doorOf('http', options)
   const server = createHttpServer(limits(), (message, response) => {
-    void handle(door, undefined, message, response)
+    handle({ door, tls: undefined, message, response, cameAt: performance.now() })
   })
   return open(server, door, () => undefined)
 }
@@ -87,7 +82,7 @@ export function listenHttps(options: HttpDoorOptions, tls: TlsSettings): Promise
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     (message, response) => {
-      void handle(door, current, message, response)
+      handle({ door, tls: current, message, response, cameAt: performance.now() })
     },
   )
   admitHandshakes(server, door.admission)
@@ -108,6 +103,17 @@ interface Door {
   readonly options: HttpDoorOptions
   readonly admission: Admission
   readonly closeAdmission: () => void
+  readonly refusals: Refusals
+}
+
+/** One request at a door. */
+interface Visit {
+  readonly door: Door
+  readonly tls: TlsSettings | undefined
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  /** By `performance.now()`. */
+  readonly cameAt: Millis
 }
 
 function doorOf(name: Door['name'], options: HttpDoorOptions): Door {
@@ -129,6 +135,7 @@ function doorOf(name: Door['name'], options: HttpDoorOptions): Door {
     name,
     options,
     admission,
+    refusals: createRefusals(),
     closeAdmission() {
       admission.close()
       loopDelay.close()
@@ -214,19 +221,51 @@ function closeServer(server: Server): Promise<void> {
   })
 }
 
-async function handle(
-  door: Door,
-  tls: TlsSettings | undefined,
-  message: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const cameAt = performance.now()
-  const always = message.url?.startsWith(ACKNOWLEDGEMENT) === true
-  const outcome = door.admission.request(always)
-    ? await answer(door, tls, message, response, cameAt)
-    : later(message, response)
+function handle(visit: Visit): void {
+  const { door, message, response } = visit
+  if (!door.admission.request(message.url?.startsWith(ACKNOWLEDGEMENT))) {
+    count(visit, later(message, response))
+    return
+  }
+  try {
+    const outcome = answer(visit)
+    if (outcome instanceof Promise) {
+      outcome.then(
+        (known) => end(visit, known),
+        (error: unknown) => end(visit, fail(visit, error)),
+      )
+    } else end(visit, outcome)
+  } catch (error) {
+    end(visit, fail(visit, error))
+  }
+}
+
+/** @param outcome `refusing`: it is not said yet */
+function end(visit: Visit, outcome: RequestOutcome | 'refusing'): void {
+  const { door, response, cameAt } = visit
+  if (outcome === 'refusing') {
+    door.refusals.add(cameAt, () => {
+      refuse(response)
+      end(visit, 'refused')
+    })
+    return
+  }
+  door.admission.requestEnded()
+  count(visit, outcome)
+}
+
+function count({ door, cameAt }: Visit, outcome: RequestOutcome): void {
   metrics.requests.inc({ door: door.name, outcome })
   metrics.observeRequest(door.name, performance.now() - cameAt)
+}
+
+/** The peer went away, or the machine failed: the phone comes back either way. */
+function fail({ door, message, response }: Visit, error: unknown): RequestOutcome {
+  if (response.headersSent || message.destroyed) response.destroy()
+  else unavailable(response, retryAfterSeconds(Math.random()))
+  assert(error instanceof Error, 'what is thrown is an Error')
+  if (!message.destroyed) door.options.onError(error)
+  return 'failed'
 }
 
 /** What was asked for in vain: the phone keeps what it has, and comes back when it is told to (MPP §5.6, class C). */
@@ -236,45 +275,53 @@ function later(message: IncomingMessage, response: ServerResponse): RequestOutco
   return 'later'
 }
 
-async function answer(
-  { admission, name, options }: Door,
-  tls: TlsSettings | undefined,
-  message: IncomingMessage,
-  response: ServerResponse,
-  cameAt: number,
-): Promise<RequestOutcome> {
-  try {
-    const certificate = tls?.prove(message.socket as TLSSocket)
-    const { context, problemReports } = options
-    const token = options.challenge === undefined ? undefined : challengeToken(message.url)
-    const authorization = token === undefined ? undefined : await options.challenge?.(token)
-    if (authorization !== undefined) return sendAuthorization(message, response, authorization)
-    if (problemReports !== undefined && isProblemReport(message)) {
-      const sent = fetchRequestOf(message, name, certificate, undefined)
-      if (sent !== undefined) return await takeProblemReport({ context, problemReports }, sent, message, response)
-    }
-    const upload = message.method === 'POST' || message.method === 'PUT'
-    const body = upload ? await readBody(message) : undefined
-    const request = fetchRequestOf(message, name, certificate, body)
-    const unreadable = request === undefined || (upload && body === undefined)
-    const delivery = unreadable ? undefined : await serveFetch(options.context, request)
-    if (unreadable || delivery === undefined || delivery.kind === 'refusal') {
-      await pause(Math.max(0, Math.ceil(REFUSAL_AFTER_MS - (performance.now() - cameAt))))
-      refuse(response)
-      return 'refused'
-    }
-    await respond(response, request, delivery, options.firmwarePath)
-    return outcomeOf(delivery)
-  } catch (error) {
-    // The peer went away, or the machine failed: the phone comes back either way.
-    if (response.headersSent || message.destroyed) response.destroy()
-    else unavailable(response, retryAfterSeconds(Math.random()))
-    assert(error instanceof Error, 'what is thrown is an Error')
-    if (!message.destroyed) options.onError(error)
-    return 'failed'
-  } finally {
-    admission.requestEnded()
+type Answered = RequestOutcome | 'refusing'
+
+/** At once where nothing has to be waited for. */
+function answer(visit: Visit): Answered | Promise<Answered> {
+  const { door, tls, message } = visit
+  const certificate = tls?.prove(message.socket as TLSSocket)
+  const token = door.options.challenge === undefined ? undefined : challengeToken(message.url)
+  if (token !== undefined) return answerChallenge(visit, certificate, token)
+  if (message.method === 'POST' || message.method === 'PUT') return answerUpload(visit, certificate)
+  return answerFetch(visit, fetchRequestOf(message, door.name, certificate, undefined))
+}
+
+async function answerChallenge(
+  visit: Visit,
+  certificate: ProvenCertificate | undefined,
+  token: string,
+): Promise<Answered> {
+  const { door, message, response } = visit
+  const authorization = await door.options.challenge?.(token)
+  if (authorization !== undefined) return sendAuthorization(message, response, authorization)
+  return answerFetch(visit, fetchRequestOf(message, door.name, certificate, undefined))
+}
+
+async function answerUpload(visit: Visit, certificate: ProvenCertificate | undefined): Promise<Answered> {
+  const { door, message, response } = visit
+  const { context, problemReports } = door.options
+  if (problemReports !== undefined && isProblemReport(message)) {
+    const sent = fetchRequestOf(message, door.name, certificate, undefined)
+    if (sent !== undefined) return takeProblemReport({ context, problemReports }, sent, message, response)
   }
+  const body = await readBody(message)
+  return body === undefined ? 'refusing' : answerFetch(visit, fetchRequestOf(message, door.name, certificate, body))
+}
+
+/** @param request undefined: it cannot be read */
+function answerFetch(visit: Visit, request: FetchRequest | undefined): Answered | Promise<Answered> {
+  if (request === undefined) return 'refusing'
+  const delivery = serveFetchSoon(visit.door.options.context, request)
+  if (delivery instanceof Promise) return delivery.then((known) => send(visit, request, known))
+  return send(visit, request, delivery)
+}
+
+function send({ door, response }: Visit, request: FetchRequest, delivery: Delivery): Answered | Promise<Answered> {
+  if (delivery.kind === 'refusal') return 'refusing'
+  const sending = respond(response, request, delivery, door.options.firmwarePath)
+  const outcome = outcomeOf(delivery)
+  return sending === undefined ? outcome : sending.then(() => outcome)
 }
 
 /** RFC 8555 §8.3: the key authorization and nothing else. */

@@ -35,11 +35,25 @@ export function createChainProver(): (socket: TLSSocket, prove: Prove) => Proven
     return rest.filter((der) => der !== undefined)
   }
 
-  return (socket, prove) => {
+  const leaves = new WeakMap<TLSSocket, { readonly leaf: X509Certificate; readonly chain: PeerChain }>()
+
+  /** Read once for each connection; it cannot become another's. */
+  function leafOf(socket: TLSSocket) {
+    const known = leaves.get(socket)
+    if (known !== undefined) return known
     const leaf = socket.getPeerX509Certificate()
     if (leaf === undefined) return undefined
+    const made = { leaf, chain: [leaf.raw] }
+    leaves.set(socket, made)
+    return made
+  }
+
+  return (socket, prove) => {
+    const read = leafOf(socket)
+    if (read === undefined) return undefined
+    const { leaf } = read
     // Nearly always enough: issued by a CA of ours itself, or proved before.
-    const alone = prove([leaf.raw])
+    const alone = prove(read.chain)
     if (alone !== undefined) return alone
     const certificates = certificatesOf(leaf)
     const chain = certificates.map(({ raw }) => raw)

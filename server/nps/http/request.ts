@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http'
 import type { DoorName, FetchRequest, ProvenCertificate } from '../../fetch/mod.ts'
 import { REPORT_BYTES_MAX } from '../report.ts'
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT'] as const
+const METHODS: ReadonlyMap<string | undefined, FetchRequest['method']> = new Map(
+  (['GET', 'HEAD', 'POST', 'PUT'] as const).map((method) => [method, method]),
+)
 
 /** @returns undefined for a method that no phone uses */
 export function fetchRequestOf(
@@ -12,7 +14,7 @@ export function fetchRequestOf(
   certificate: ProvenCertificate | undefined,
   body: Uint8Array | undefined,
 ): FetchRequest | undefined {
-  const method = METHODS.find((each) => each === message.method)
+  const method = METHODS.get(message.method)
   if (method === undefined) return undefined
   const target = message.url ?? '/'
   const question = target.indexOf('?')
@@ -34,6 +36,7 @@ export function fetchRequestOf(
 }
 
 function decodedPath(path: string): string {
+  if (!path.includes('%')) return path
   try {
     return decodeURIComponent(path)
   } catch {
@@ -44,7 +47,7 @@ function decodedPath(path: string): string {
 
 /** IPv4 peers of a dual-stack socket lose their IPv6 wrapping. */
 export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+  return address[0] !== ':' ? address : address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 
 /** @returns the whole body, or undefined when it is larger than a report may be */

@@ -7,13 +7,16 @@ import { assertNever } from '../../../protocol/result.ts'
 import type { FetchRequest, FirmwareFacts } from '../../fetch/mod.ts'
 import type { Delivery } from '../serve.ts'
 
-/** @param firmwarePath where the bytes of an image lie */
-export async function respond(
+/**
+ * @param firmwarePath where the bytes of an image lie
+ * @returns a promise where it takes longer: files
+ */
+export function respond(
   response: ServerResponse,
   request: FetchRequest,
   delivery: Delivery,
   firmwarePath: (file: FirmwareFacts) => string,
-): Promise<void> {
+): Promise<void> | undefined {
   const head = request.method === 'HEAD'
   switch (delivery.kind) {
     case 'bytes':
@@ -23,23 +26,23 @@ export async function respond(
         'cache-control': 'no-store',
       })
       response.end(head ? undefined : delivery.bytes)
-      return
+      return undefined
     case 'file':
       return respondFile(response, request, delivery.file, firmwarePath(delivery.file))
     case 'empty':
       response.writeHead(200, { 'content-length': 0, 'cache-control': 'no-store' }).end()
-      return
+      return undefined
     case 'challenge':
       response.writeHead(401, { 'www-authenticate': delivery.header, 'content-length': 0 }).end()
-      return
+      return undefined
     case 'later':
       unavailable(response)
-      return
+      return undefined
     case 'refusal':
       refuse(response)
-      return
+      return undefined
     default:
-      assertNever(delivery)
+      return assertNever(delivery)
   }
 }
 
