@@ -69,7 +69,9 @@ function refuseNoFile(file: string): void {
     if (there.isFile()) return
     throw cannotRead(file, there.isDirectory() ? 'it is a folder' : 'it is no file')
   } catch (error) {
-    throw error instanceof StartProblem ? error : cannotRead(file, reasonOf(error))
+    if (error instanceof StartProblem) throw error
+    // What is not there is told by who reads it.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotRead(file, reasonOf(error))
   }
 }
 

@@ -34,7 +34,7 @@ export async function diffOf(
   from: Which | undefined,
   to: Which,
 ): Promise<DiffJson> {
-  const first = from ?? (facts.device.runningVersion === undefined ? 'running' : 'running')
+  const first = from ?? (facts.device.runningVersion === undefined ? 'served' : 'running')
   const [before, after] = [await sideOf(platform, facts, first), await sideOf(platform, facts, to)]
   const changes = diffProfiles(before.values, after.values).map(withoutSpelledOut)
   const shown = await originsShown(

@@ -88,7 +88,7 @@ async function takeRows(
   return sql.query<ClaimedAction>({
     name: 'claim-actions',
     text: `update action a set leased_by = $2, lease_until = to_timestamp($4::float8 / 1000), tries = tries + 1,
-             updated_at = to_timestamp($3::float8 / 1000), state = 'sent', steps = a.steps || ${TAKEN_UP_AGAIN}
+             updated_at = to_timestamp($3::float8 / 1000), ${withSteps(TAKEN_UP_AGAIN)}
             where id in (select id from action
                           where pace_key = $1 and ended_at is null and asked_at is null
                             and due_at <= to_timestamp($3::float8 / 1000)

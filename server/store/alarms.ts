@@ -230,7 +230,7 @@ export async function addCanary(
            on conflict (mac) do update set note = excluded.note returning ${CANARY_COLUMNS}`,
     values: [canary.mac, canary.note, canary.who],
   })
-  if (added === undefined) await sql.notify(CANARY_CHANNEL, 'changed')
+  if (added !== undefined) await sql.notify(CANARY_CHANNEL, 'changed')
   return added
 }
 

@@ -91,7 +91,7 @@ async function registerAgain(sql: Sql, device: NewDevice): Promise<Result<void, 
   const owned = row.state === 'known' && row.account_id !== null && row.account_id !== device.accountId
   const owner = row.account_id ?? row.held_account_id
   const foreign = owner !== null && device.reach?.includes(owner) === false
-  if (next === undefined || owned) return err({ kind: 'taken', state: row.state })
+  if (next === undefined || owned || foreign) return err({ kind: 'taken', state: row.state })
   await sql.run({
     name: 'register-device-again',
     text: `update device set state = $2, serial = $3, model = $4, account_id = $5, held_account_id = null,

@@ -47,7 +47,8 @@ export function storedParameters(
 ): Readonly<Record<string, StoredLayerParameter>> {
   const entries = [...parameters].map(([element, parameter]) => {
     const { value, ...rest } = parameter
-    const secret = (catalogue.find(element) ?? catalogue.findPattern(element))?.secret === true
+    const secret =
+      (catalogue.find(element) ?? catalogue.findPattern(element))?.secret === true || spellsOutSecret(value)
     if (!secret || value === '') return [element, { ...rest, value }] as const
     const sealed = vault.seal(SECRET_CONTEXT.layer(scope, id, element), value).toString('base64')
     return [element, { ...rest, sealed }] as const

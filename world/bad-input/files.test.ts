@@ -148,7 +148,7 @@ describe('what is no backup', () => {
   it.each<[string, RegExp]>([
     ['folder', /Cannot read "[^"]+folder": it is a folder\. Name a file that "offhook backup" wrote/],
     ['pipe', /Cannot read "[^"]+pipe": it is no file\. Name a file/],
-    ['nothing', /Cannot read "[^"]+nothing": there is no such file or folder\. Name a file/],
+    ['nothing', /There is no file "[^"]+nothing"/],
   ])('but a %s is named', async (name, words) => {
     expectRefusal(await run(['restore', at(name), '--data', at('restored')]), words)
     expect(await readdir(place.folder)).not.toContain('restored')

@@ -6,7 +6,7 @@ import { plant } from '../../server/testing.ts'
 import { type Account, type BenchPhone, eventually, openBench } from '../journeys/testing.ts'
 import { startSipp } from './sipp.ts'
 
-const bench = await openBench()
+const bench = await openBench({ outboundAllow: ['127.0.0.0/8'] })
 const TRANSPORTS = ['UDP', 'TCP'] as const
 
 async function bound(

@@ -256,7 +256,7 @@ async function refuseUnfit(
     throw because('no-line', 'it has no line, so no SIP account. Give it one: POST /api/v1/accounts/{id}/lines')
   }
   const [problem] = await unaskable(platform, everything({ macs: [mac] }), { profile: undefined, ...asked })
-  if (problem === null) throw because(problem.type, problem.reason)
+  if (problem !== undefined) throw because(problem.type, problem.reason)
 }
 
 async function reachedFacts(request: FastifyRequest, platform: ApiPlatform, mac: MacAddress) {

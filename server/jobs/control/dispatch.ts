@@ -110,7 +110,7 @@ class Dispatcher implements Dispatch {
     const { progress, courier, services } = this.#parts
     const where = `${proxy.host}:${proxy.port} over ${proxy.transport}`
     // Whoever set the platform's proxy reaches everything; what accounts name goes through the guard.
-    const allow = proxy.scope !== '' ? undefined : services.settings.outboundAllow
+    const allow = proxy.scope === PLATFORM_PROXY ? undefined : services.settings.outboundAllow
     const call = callOf(eventHeader(kind, profile ?? undefined), line, proxy)
     return new Promise<void>((ended) => {
       void courier.carry(
