@@ -7,10 +7,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createTestDatabase, type TestDatabase } from '../../server/database/testing.ts'
 import { plant } from '../../server/testing.ts'
 import { eventually, Place } from '../life/testing.ts'
-import { expectRefusal, refusalOf, startsWell } from './testing.ts'
+import { asUser, expectRefusal, refusalOf, startsWell } from './testing.ts'
 
 const run = promisify(execFile)
-const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+const NOBODY = asUser()
 const TOKEN = ['token', 'create', '--init']
 const MASTER_KEY = plant(randomBytes(32).toString('hex'))
 
@@ -41,7 +41,7 @@ describe('a data directory', () => {
     expect(await place.offhook(TOKEN, {}, NOBODY).ended).toMatchObject({ code: 0, errors: '' })
     const mode = (await stat(join(place.dataDir, 'master.key'))).mode & 0o777
     expect(mode).toBe(0o600)
-    const daemon = ['setpriv', '--reuid', '1', '--regid', '1', '--clear-groups']
+    const daemon = asUser(1)
     await chmod(place.dataDir, 0o777)
     const others = await place.offhook(['token', 'create'], {}, daemon).ended
     expectRefusal(others, /Cannot read the master key "[^"]+": this user may not read it\. Expected a file/)

@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../server/database/testing.ts'
 import { plant } from '../../server/testing.ts'
 import { type Ended, Place } from '../life/testing.ts'
-import { expectRefusal } from './testing.ts'
+import { asUser, expectRefusal } from './testing.ts'
 
 const execute = promisify(execFile)
 const MASTER_KEY = plant('3c'.repeat(32))
-const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+const NOBODY = asUser()
 
 let place: Place
 let database: TestDatabase

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../server/database/tes
 import { readSettings } from '../../server/main.ts'
 import { plant } from '../../server/testing.ts'
 import { Place, type Run } from '../life/testing.ts'
-import { expectRefusal, refusalOf, startsWell } from './testing.ts'
+import { asUser, expectRefusal, refusalOf, startsWell } from './testing.ts'
 
 const SECRET = plant('made-up-but-no-master-key')
 
@@ -149,8 +149,7 @@ describe('a port in use', () => {
     await chmod(folder, 0o777)
     // A network of its own, where the port is free and the limit is that of most machines.
     const limit = 'sysctl -qw net.ipv4.ip_unprivileged_port_start=1024 && ip link set lo up && exec "$@"'
-    const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
-    const by = ['unshare', '--net', 'sh', '-c', limit, 'sh', ...nobody]
+    const by = ['unshare', '--net', 'sh', '-c', limit, 'sh', ...asUser()]
     const ended = await place.offhook(['serve', '--api-port', '99', '--data', `${folder}/data`], env, by).ended
     expectRefusal(
       ended,

@@ -43,6 +43,19 @@ export async function refusalOf(place: Place, env: Readonly<Record<string, strin
   throw new Error('The server started')
 }
 
+/** Debian's `nobody`. */
+const NOBODY_ID = 65_534
+
+/**
+ * What a command is run by, so that it is run as a plain user. The clone may lie where only root may enter, so that user
+ * sees it at another place.
+ */
+export function asUser(id = NOBODY_ID): readonly string[] {
+  const visible = 'mount --bind "$PWD" /mnt && cd /mnt && exec "$@"'
+  const user = ['setpriv', '--reuid', String(id), '--regid', String(id), '--clear-groups']
+  return ['unshare', '--mount', 'sh', '-c', visible, 'sh', ...user]
+}
+
 // --- a PostgreSQL that is none
 
 /** What the pretended server says to whoever connects. */
