@@ -90,7 +90,7 @@ describe('settings', () => {
     { OFFHOOK_HOST: '::', OFFHOOK_API_HOST: 'localhost', OFFHOOK_LAB: 'no', OFFHOOK_NTP_SERVER: '2001:db8::1' },
     { OFFHOOK_DATABASE_URL: 'postgresql://u@/db?host=%2Frun', OFFHOOK_LAB: '', OFFHOOK_NTP_SERVER: 'a_b.example.com' },
     { DATABASE_URL: '', OFFHOOK_MASTER_KEY: `${'ab'.repeat(32)}\n`, OFFHOOK_API_HOST: '0.0.0.0' },
-  ])('as people write them are right: %j', (right) => {
+  ])('as people write them are right, case %#', (right) => {
     expect(readSettings(right, {}).ok).toBe(true)
   })
 
