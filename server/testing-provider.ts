@@ -75,11 +75,14 @@ function accountsOn(platform: Platform) {
 
   /** All word of changes that was sent so far has been taken in. */
   async function heard(by: Platform): Promise<void> {
-    const arrived = new Promise<void>((resolve) => by.directory.onChange(() => resolve()))
-    await db.notify(
-      'offhook_change',
-      JSON.stringify({ kind: 'firmware', file: { name: 'x', byteCount: 0, sha256: 'x' } }),
+    // Its own message and no other one, such as that of a batch that is written meanwhile: they come in their order.
+    const name = `heard-${randomBytes(6).toString('hex')}`
+    const arrived = new Promise<void>((resolve) =>
+      by.directory.onChange((change) => {
+        if (change.kind === 'firmware' && change.file.name === name) resolve()
+      }),
     )
+    await db.notify('offhook_change', JSON.stringify({ kind: 'firmware', file: { name, byteCount: 0, sha256: 'x' } }))
     await arrived
   }
 
