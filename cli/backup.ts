@@ -3,6 +3,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { writeBackup } from '../server/backup/mod.ts'
+import { syncFolder } from '../server/database/mod.ts'
 import { StartProblem } from '../server/main.ts'
 import { quoted, reasonOf } from './files.ts'
 import { printResult } from './output.ts'
@@ -52,9 +53,7 @@ async function whole<T>(file: string, write: (path: string) => Promise<T>): Prom
     await handle.sync()
     await handle.close()
     await rename(unfinished, file)
-    const folder = await open(dirname(file), 'r')
-    await folder.sync()
-    await folder.close()
+    await syncFolder(dirname(file))
     return result
   } catch (error) {
     // Where it could not be made it cannot be removed either.

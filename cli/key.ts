@@ -14,6 +14,7 @@ import {
   lockDataDirectory,
   type MasterKey,
   readMigrations,
+  syncFolder,
   verifyKeyCheck,
 } from '../server/database/mod.ts'
 import { type Settings, StartProblem } from '../server/main.ts'
@@ -116,9 +117,7 @@ async function exchange(file: string, fresh: string, old: MasterKey): Promise<Pi
   const oldFile = `${file}.old-${old.id}`
   await rename(file, oldFile)
   await rename(fresh, file)
-  const folder = await open(dirname(file), 'r')
-  await folder.sync()
-  await folder.close()
+  await syncFolder(dirname(file))
   return { file, oldFile }
 }
 

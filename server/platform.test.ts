@@ -7,12 +7,12 @@ import {
   confirmDevice,
   createCode,
   endDevice,
-  listEvents,
   loadDeviceFacts,
   openWindow,
   registerDevice,
   revealLinePassword,
   revokeCode,
+  searchEvents,
   viewDevice,
 } from './store/mod.ts'
 import {
@@ -201,7 +201,7 @@ describe('a bound phone', () => {
     expect((await certifiedFetch(platform, init(await codeOf(other.id)), mac)).kind).toBe('refusal')
     await platform.flush()
     for (const accountId of [account.id, other.id]) {
-      const events = await listEvents(db, { mac: undefined, accountId, before: undefined, limit: 10 })
+      const events = await searchEvents(db, { reach: null, accountId }, { before: undefined, limit: 10 })
       expect(events.map(({ name }) => name)).toContain('binding.refused')
     }
     expect((await viewDevice(db, mac))?.account_id).toBe(account.id)

@@ -10,7 +10,7 @@ import { loadMasterKey } from './database/mod.ts'
 import { createTestDatabase } from './database/testing.ts'
 import { type Server, startServer } from './main.ts'
 import { issueDeviceCertificate } from './pki/mod.ts'
-import { createToken, createVault, ensureLabCa, listEvents, setAcme } from './store/mod.ts'
+import { createToken, createVault, ensureLabCa, searchEvents, setAcme } from './store/mod.ts'
 import { openTestAuthority, type TestAuthority } from './testing-acme.ts'
 import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from './testing.ts'
 
@@ -106,12 +106,7 @@ const acmeState = async (running: Running, state: string) => {
 }
 
 const eventNames = async ({ server }: Running) => {
-  const events = await listEvents(server.platform.db, {
-    mac: undefined,
-    accountId: undefined,
-    before: undefined,
-    limit: 100,
-  })
+  const events = await searchEvents(server.platform.db, { reach: null }, { before: undefined, limit: 100 })
   return events.map(({ name }) => name).filter((name) => name.startsWith('certificate.'))
 }
 

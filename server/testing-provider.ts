@@ -7,7 +7,7 @@ import { assert } from '../protocol/result.ts'
 import type { AccountSettings } from './devices/mod.ts'
 import type { Delivery } from './nps/mod.ts'
 import type { Platform } from './platform.ts'
-import { createAccount, createCode, createLine, endDevice, listEvents, viewDevice } from './store/mod.ts'
+import { createAccount, createCode, createLine, endDevice, searchEvents, viewDevice } from './store/mod.ts'
 import { certifiedFetch, freshMac, plant, plantSecretsOf, textOf } from './testing.ts'
 
 /** Who did it, in revisions. */
@@ -106,7 +106,7 @@ export function providerOn(platform: Platform) {
 
   async function eventsOf(mac: MacAddress): Promise<readonly string[]> {
     await platform.flush()
-    const events = await listEvents(db, { mac, accountId: undefined, before: undefined, limit: 100 })
+    const events = await searchEvents(db, { reach: null, mac }, { before: undefined, limit: 100 })
     return events.map(({ name }) => name).reverse()
   }
 

@@ -74,7 +74,8 @@ function farewellOf(view: DeviceView): 'owed' | 'served' | null {
   return view.farewell_owed ? 'owed' : 'served'
 }
 
-function iso(date: Date | null): string | null {
+/** A moment as the API tells it. */
+export function iso(date: Date | null): string | null {
   return date === null ? null : date.toISOString()
 }
 

@@ -1,7 +1,7 @@
 export { createBatch, type Batch, type BatchOptions, type BatchTimers } from './batch.ts'
 export { openDatabase, type Database, type DatabaseSettings } from './connect.ts'
 export { DATABASE_EVENTS, type DatabaseEvent, type Log } from './events.ts'
-export { DATABASE_NAME, DATABASE_USER, postgresSocketOf, type Connection } from './home.ts'
+export { DATABASE_NAME, DATABASE_USER, postgresSocketOf, syncFolder, type Connection } from './home.ts'
 export { DatabaseBusy, type HotClient } from './hot.ts'
 export type { ListenHandlers } from './listen.ts'
 export { keepPostgres, type KeptPostgres } from './keep-postgres.ts'

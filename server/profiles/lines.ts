@@ -31,19 +31,31 @@ function extensionParameters(
   return { lineId, parameters: new Map(named) }
 }
 
+/** An extension without a line is switched off and emptied. */
+export const EMPTY_EXTENSION: Readonly<Record<string, string>> = {
+  Line_Enable: 'No',
+  Display_Name: '',
+  User_ID: '',
+  Password: '',
+  Auth_ID: '',
+}
+
 /** By extension number, which no model has many of. */
 const emptyExtensions = new Map<number, ExtensionParameters>()
 
 function emptyExtension(index: number): ExtensionParameters {
   const known = emptyExtensions.get(index)
   if (known !== undefined) return known
-  const nothing = { Line_Enable: 'No', Display_Name: '', User_ID: '', Password: '', Auth_ID: '' }
-  const made = extensionParameters(index, undefined, nothing)
+  const made = extensionParameters(index, undefined, EMPTY_EXTENSION)
   emptyExtensions.set(index, made)
   return made
 }
 
-function extensionOf(line: DeviceLine): Readonly<Record<string, string>> {
+/** Without its password the element is left out: what is not known is not said. */
+type KnownLine = Omit<DeviceLine, 'id' | 'password'> & { readonly password: string | undefined }
+
+/** What a line says on its extension, by element without the index. */
+export function extensionOf(line: KnownLine): Readonly<Record<string, string>> {
   return {
     Line_Enable: 'Yes',
     Proxy: line.domain,
@@ -51,7 +63,7 @@ function extensionOf(line: DeviceLine): Readonly<Record<string, string>> {
     Register: 'Yes',
     Display_Name: line.displayName,
     User_ID: line.userId,
-    Password: line.password,
+    ...(line.password === undefined ? {} : { Password: line.password }),
     Auth_ID: line.authId ?? '',
     ...(line.transport === undefined ? {} : { SIP_Transport: line.transport }),
   }

@@ -191,34 +191,3 @@ async function rotateLinePasswords(sql: Sql, vault: Vault, mac: MacAddress): Pro
     })
   }
 }
-
-export interface StoredEvent {
-  readonly id: number
-  readonly at: Date
-  readonly name: string
-  readonly trust: string
-  readonly mac: string | null
-  readonly accountId: string | null
-  readonly peer: string | null
-  readonly data: Readonly<Record<string, unknown>>
-}
-
-/** Newest first; `before` is the last id of the page before. */
-export async function listEvents(
-  sql: Pick<Sql, 'query'>,
-  filter: {
-    readonly mac: string | undefined
-    readonly accountId: string | undefined
-    readonly before: number | undefined
-    readonly limit: number
-  },
-): Promise<readonly StoredEvent[]> {
-  return sql.query<StoredEvent>({
-    name: 'list-events',
-    text: `select id, at, name, trust, mac, account_id as "accountId", peer, data from event
-            where ($1::text is null or mac = $1) and ($2::text is null or account_id = $2)
-              and ($3::bigint is null or (at, id) < (select p.at, p.id from event p where p.id = $3))
-            order by at desc, id desc limit $4`,
-    values: [filter.mac ?? null, filter.accountId ?? null, filter.before ?? null, filter.limit],
-  })
-}

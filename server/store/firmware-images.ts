@@ -1,12 +1,13 @@
 /** Firmware images: the bytes lie in the data directory by their hash, the names in the database. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { link, open, rm } from 'node:fs/promises'
+import { link, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { err, ok, type Result } from '../../protocol/result.ts'
 import type { FirmwareFacts } from '../fetch/mod.ts'
+import { syncFolder } from '../database/mod.ts'
 import { announce } from './changes.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
@@ -96,12 +97,7 @@ async function moveInto(from: string, to: string): Promise<void> {
     if (error.code !== 'EEXIST') throw error
   })
   // The name in the folder must outlive a power cut that comes after the row is committed.
-  const folder = await open(dirname(to), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await syncFolder(dirname(to))
 }
 
 async function lockFirmware(sql: Pick<Sql, 'one'>): Promise<void> {

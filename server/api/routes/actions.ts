@@ -27,6 +27,7 @@ import {
   LEFT_OUT_SHOWN_MAX,
   Registration,
 } from '../contract/actions.ts'
+import { iso } from '../device-json.ts'
 import { existingFacts } from '../existing.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { mustReachAccount, mustReachDevice, reachOf } from '../reach.ts'
@@ -291,8 +292,4 @@ function actionJson(action: StoredAction): z.infer<typeof Action> {
     createdAt: action.createdAt.toISOString(),
     updatedAt: action.updatedAt.toISOString(),
   }
-}
-
-function iso(date: Date | null): string | null {
-  return date === null ? null : date.toISOString()
 }

@@ -19,7 +19,7 @@ import { existingFacts } from '../existing.ts'
 import { type OriginJson, originsShown } from '../origins.ts'
 import { ApiProblem } from '../problem.ts'
 import { mustReachDevice } from '../reach.ts'
-import { Reveal, Search } from './query.ts'
+import { Reveal, Search } from '../query.ts'
 
 const DeviceParams = z.object({ mac: Mac })
 

@@ -33,7 +33,7 @@ import {
 import { assessFeature, type Candidate } from '../feature-assessment.ts'
 import { ApiProblem, notFound, type ProblemDocument } from '../problem.ts'
 import { mustReachAccount, mustReachDevice, reachOf } from '../reach.ts'
-import { PageQuery } from './query.ts'
+import { PageQuery } from '../query.ts'
 
 const FeatureParams = z.object({ id: z.string().max(128) })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { issueServerCertificate } from '../../pki/mod.ts'
-import { listEvents } from '../../store/mod.ts'
+import { searchEvents } from '../../store/mod.ts'
 import { bodyOfPem, openTestPlatform, plant } from '../../testing.ts'
 import { openEndings } from './ending.ts'
 
@@ -13,7 +13,7 @@ const pair = await issueServerCertificate(platform.secrets.serverCa, ['prov.exam
 plant(bodyOfPem(pair.keyPem))
 
 async function toldDays(): Promise<readonly unknown[]> {
-  const events = await listEvents(platform.db, { mac: undefined, accountId: undefined, before: undefined, limit: 100 })
+  const events = await searchEvents(platform.db, { reach: null }, { before: undefined, limit: 100 })
   return events.filter(({ name }) => name === 'certificate.ending').map(({ data }) => data['days'])
 }
 

@@ -2,6 +2,7 @@
 import type { ProductName } from '../../../protocol/identity.ts'
 import { modelInfo } from '../../../protocol/profile/mod.ts'
 import type { LayerParameter } from '../types.ts'
+import { EMPTY_EXTENSION, extensionOf } from '../lines.ts'
 import type { LineProposal } from './types.ts'
 
 /** The most that any model has; for a phone whose model is not known. */
@@ -37,7 +38,7 @@ export function linesOf(kept: ReadonlyMap<string, LayerParameter>, model: Produc
     const read = (name: string): string => kept.get(`${name}_${index}_`)?.value ?? ''
     const line = lineAt(index, read)
     if (line !== undefined) lines.push(line)
-    const said = line === undefined ? EMPTY : saidBy(line)
+    const said = line === undefined ? EMPTY_EXTENSION : extensionOf(line)
     for (const name of OF_LINE) {
       const element = `${name}_${index}_`
       const parameter = kept.get(element)
@@ -48,15 +49,6 @@ export function linesOf(kept: ReadonlyMap<string, LayerParameter>, model: Produc
     }
   }
   return { lines, rest, ofLines }
-}
-
-/** An extension without a line is switched off and emptied. */
-const EMPTY: Readonly<Record<string, string>> = {
-  Line_Enable: 'No',
-  Display_Name: '',
-  User_ID: '',
-  Password: '',
-  Auth_ID: '',
 }
 
 /** A line, where the extension is in use and its values are such as a line can have. */
@@ -80,18 +72,4 @@ function lineAt(index: number, read: (name: string) => string): LineProposal | u
 
 function isTransport(text: string): text is 'UDP' | 'TCP' | 'TLS' | 'AUTO' {
   return text === 'UDP' || text === 'TCP' || text === 'TLS' || text === 'AUTO'
-}
-
-function saidBy(line: LineProposal): Readonly<Record<string, string>> {
-  return {
-    Line_Enable: 'Yes',
-    Proxy: line.domain,
-    Outbound_Proxy: line.outboundProxy ?? '',
-    Register: 'Yes',
-    Display_Name: line.displayName,
-    User_ID: line.userId,
-    ...(line.password === undefined ? {} : { Password: line.password }),
-    Auth_ID: line.authId ?? '',
-    ...(line.transport === undefined ? {} : { SIP_Transport: line.transport }),
-  }
 }
