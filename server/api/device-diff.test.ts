@@ -1,31 +1,16 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import { pino } from 'pino'
+import { describe, expect, it } from 'vitest'
 import type { MacAddress } from '../../protocol/identity.ts'
-import { createToken, findServedProfile, knownVersions, loadDeviceFacts, VERSIONS_KEPT } from '../store/mod.ts'
-import { certifiedFetch, openTestPlatform, plant, plantSecretsOf } from '../testing.ts'
+import { findServedProfile, knownVersions, loadDeviceFacts, VERSIONS_KEPT } from '../store/mod.ts'
+import { certifiedFetch, plantSecretsOf } from '../testing.ts'
 import { providerOn, valuesOf } from '../testing-provider.ts'
-import { listenApi } from './mod.ts'
+import { type Answer, openTestApi } from './testing.ts'
 
-const { platform } = await openTestPlatform()
-const door = await listenApi({ host: '127.0.0.1', port: 0, platform: () => platform, log: pino({ level: 'silent' }) })
-afterAll(() => door.close())
+const api = await openTestApi()
+const { platform } = api
 const provider = providerOn(platform)
-const admin = plant(await createToken(platform.db, { name: 'admin', scopes: ['admin'] }))
 
-async function call(method: string, path: string, body?: unknown) {
-  const response = await fetch(`http://127.0.0.1:${door.port}/api/v1/${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${admin}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  const isJson = (response.headers.get('content-type') ?? '').includes('json')
-  // oxlint-disable-next-line typescript/no-explicit-any -- the tests look at the shapes themselves
-  const json: any = isJson ? JSON.parse(text) : undefined
-  return { status: response.status, text, json }
+async function call(method: string, path: string, body?: unknown): Promise<Answer> {
+  return api.call(method, `/api/v1/${path}`, { body })
 }
 
 async function diff(mac: string, from: string, to: string) {

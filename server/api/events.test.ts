@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
-  createAccount,
   eventsAfter,
   eventsUntilNow,
   type EventRecord,
@@ -15,17 +13,8 @@ import { freshMac } from '../testing.ts'
 import { openTestApi, type TestApi } from './testing.ts'
 
 const api = await openTestApi()
-const { call, platform } = api
+const { account, call, platform } = api
 
-async function account(parentId?: string): Promise<string> {
-  const customerId = `c_${randomBytes(6).toString('hex')}`
-  const kind = parentId === undefined ? 'reseller' : 'customer'
-  const made = await platform.change((tx) =>
-    createAccount(tx, 'test', { name: 'A', kind, parentId, customerId, settings: {} }),
-  )
-  if (!made.ok) throw new Error('cannot make an account')
-  return made.value.id
-}
 const reseller = await account()
 const customer = await account(reseller)
 const stranger = await account()

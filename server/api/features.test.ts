@@ -1,50 +1,17 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import { pino } from 'pino'
+import { describe, expect, it } from 'vitest'
 import { readProfile } from '../../protocol/profile/mod.ts'
 import type { MacAddress } from '../../protocol/identity.ts'
 import { createToken, loadDeviceFacts, replaceLayer } from '../store/mod.ts'
-import {
-  certifiedFetch,
-  freshMac,
-  openTestPlatform,
-  plant,
-  plantSecretsOf,
-  productName,
-  serialFor,
-} from '../testing.ts'
+import { certifiedFetch, freshMac, plant, plantSecretsOf, productName, serialFor } from '../testing.ts'
 import { providerOn, valuesOf } from '../testing-provider.ts'
-import { listenApi } from './mod.ts'
+import { type Answer, openTestApi } from './testing.ts'
 
-const { platform, openAnother } = await openTestPlatform()
-const door = await listenApi({
-  host: '127.0.0.1',
-  port: 0,
-  platform: () => platform,
-  log: pino({ level: 'silent' }),
-})
-afterAll(() => door.close())
+const api = await openTestApi()
+const { platform, openAnother } = api
 const provider = providerOn(platform)
 
-const admin = plant(await createToken(platform.db, { name: 'admin', scopes: ['admin'] }))
-
-interface Answer {
-  readonly status: number
-  readonly json: any // oxlint-disable-line typescript/no-explicit-any -- the tests look at the shapes themselves
-  readonly text: string
-}
-
-async function call(method: string, path: string, body?: unknown, token = admin): Promise<Answer> {
-  const response = await fetch(`http://127.0.0.1:${door.port}/api/v1/${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  const isJson = (response.headers.get('content-type') ?? '').includes('json')
-  return { status: response.status, text, json: isJson ? JSON.parse(text) : undefined }
+async function call(method: string, path: string, body?: unknown, token?: string): Promise<Answer> {
+  return api.call(method, `/api/v1/${path}`, { body, token })
 }
 
 const KEY_3 = { kind: 'key', key: 3 }

@@ -1,39 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { Readable } from 'node:stream'
-import { afterAll, describe, expect, it } from 'vitest'
-import { pino } from 'pino'
+import { describe, expect, it } from 'vitest'
 import { assert } from '../../protocol/result.ts'
-import { createToken, openProblemReportStore, storeProblemReport, type TokenScope } from '../store/mod.ts'
+import { openProblemReportStore, storeProblemReport, type TokenScope } from '../store/mod.ts'
 import { providerOn } from '../testing-provider.ts'
-import { certificateOf, openTestPlatform, plant, requestOf, servedTo } from '../testing.ts'
-import { listenApi } from './mod.ts'
+import { certificateOf, plant, requestOf, servedTo } from '../testing.ts'
+import { type Answer, openTestApi } from './testing.ts'
 
-const { platform } = await openTestPlatform()
+const api = await openTestApi()
+const { platform } = api
 const provider = providerOn(platform)
-const door = await listenApi({
-  host: '127.0.0.1',
-  port: 0,
-  platform: () => platform,
-  log: pino({ level: 'silent' }),
-})
-afterAll(() => door.close())
 
 async function tokenFor(scopes: readonly TokenScope[], accountId: string | null = null): Promise<string> {
-  return plant(await createToken(platform.db, { name: scopes.join(), scopes, accountId }))
+  return api.tokenFor(scopes, { accountId })
 }
 const reader = await tokenFor(['read'])
 const seeing = await tokenFor(['read', 'secrets'])
 const writer = await tokenFor(['write'])
 
-async function call(method: string, path: string, token = reader) {
-  const response = await fetch(`http://127.0.0.1:${door.port}/api/v1/${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}` },
-  })
-  const text = await response.text()
-  const type = response.headers.get('content-type') ?? ''
-  return { status: response.status, text, type, json: type.includes('json') ? JSON.parse(text) : undefined }
+async function call(method: string, path: string, token = reader): Promise<Answer> {
+  return api.call(method, `/api/v1/${path}`, { token })
 }
 
 type Bound = Awaited<ReturnType<typeof provider.bound>>

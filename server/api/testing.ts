@@ -1,7 +1,8 @@
 /** Test support for the API: a door on a real database, and calls with tokens of all kinds. */
+import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { afterAll } from 'vitest'
-import { createToken, type NewToken, type TokenScope } from '../store/mod.ts'
+import { createAccount, createToken, type NewToken, type TokenScope } from '../store/mod.ts'
 import { openTestPlatform, plant, type TestPlatform } from '../testing.ts'
 import { type ApiDoor, type ApiOptions, listenApi } from './mod.ts'
 
@@ -25,6 +26,8 @@ export interface TestApi extends TestPlatform {
   readonly base: string
   readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   readonly tokenFor: (scopes: readonly TokenScope[], more?: Partial<NewToken>) => Promise<string>
+  /** A customer of that account, else a reseller. @returns its id */
+  readonly account: (parentId?: string) => Promise<string>
   /** One more process on the same database. */
   readonly listenAnother: () => Promise<TestApi>
 }
@@ -54,9 +57,20 @@ async function listenOn(test: TestPlatform, options: Partial<ApiOptions>): Promi
     door,
     base,
     tokenFor,
+    account: (parentId) => accountOn(platform, parentId),
     call: (method, path, call = {}) => send(`${base}${path}`, method, { token: admin, ...withoutUndefined(call) }),
     listenAnother: async () => listenOn({ ...test, platform: await test.openAnother() }, options),
   }
+}
+
+async function accountOn(platform: TestPlatform['platform'], parentId: string | undefined): Promise<string> {
+  const customerId = `c_${randomBytes(6).toString('hex')}`
+  const kind = parentId === undefined ? 'reseller' : 'customer'
+  const made = await platform.change((tx) =>
+    createAccount(tx, 'test', { name: 'A', kind, parentId, customerId, settings: {} }),
+  )
+  if (!made.ok) throw new Error('cannot make an account')
+  return made.value.id
 }
 
 function withoutUndefined(options: CallOptions): CallOptions {

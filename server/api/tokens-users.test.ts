@@ -1,24 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { createAccount, forgetOldTokens } from '../store/mod.ts'
+import { forgetOldTokens } from '../store/mod.ts'
 import { plant } from '../testing.ts'
 import { Passwords } from './passwords.ts'
 import { forgetsReach, reachOf } from './reach.ts'
 import { openTestApi } from './testing.ts'
 
 const api = await openTestApi()
-const { call, platform } = api
+const { account, call, platform } = api
 
-async function account(parentId?: string): Promise<string> {
-  const customerId = `c_${randomBytes(6).toString('hex')}`
-  const kind = parentId === undefined ? 'reseller' : 'customer'
-  const made = await platform.change((tx) =>
-    createAccount(tx, 'test', { name: 'A', kind, parentId, customerId, settings: {} }),
-  )
-  if (!made.ok) throw new Error('cannot make an account')
-  return made.value.id
-}
 const reseller = await account()
 const customer = await account(reseller)
 const stranger = await account()
