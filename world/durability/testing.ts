@@ -18,7 +18,7 @@ import {
   loadDeviceFacts,
 } from '../../server/store/mod.ts'
 import { plant, plantSecretsOf, PN } from '../../server/testing.ts'
-import { kill, type Place, type Run } from '../life/testing.ts'
+import { eventually, kill, type Place, type Run } from '../life/testing.ts'
 
 const WHO = 'test'
 const RETRY_MS = 20
@@ -125,9 +125,17 @@ export async function postgresPid(place: Place): Promise<number> {
   return Number(pidFile.split('\n')[0])
 }
 
-/** Ends the database without asking; its server brings it back. */
+/** Ends the database without asking; its server brings it back. One that is just being brought back is waited for. */
 export async function killDatabase(place: Place): Promise<void> {
-  kill(await postgresPid(place))
+  let pid = 0
+  await eventually('a database to kill', async () => {
+    pid = await postgresPid(place).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return 0
+      throw error
+    })
+    return pid > 0
+  })
+  kill(pid)
 }
 
 // --- phones
