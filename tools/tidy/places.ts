@@ -45,6 +45,8 @@ const protocol: readonly Place[] = [
     node: ['node:crypto', 'node:zlib'],
     packages: [],
   },
+  // SOAP is read from the parser's events: no tree of a document of thousands of parameters.
+  { name: 'protocol/cwmp', path: 'protocol/cwmp/', may: ['protocol'], node: [], packages: ['saxes'] },
   // A firmware file names the digests of its parts.
   { name: 'protocol/firmware', path: 'protocol/firmware/', may: ['protocol'], node: ['node:crypto'], packages: [] },
   { name: 'protocol/digest', path: 'protocol/http/digest', may: ['protocol'], node: ['node:crypto'], packages: [] },

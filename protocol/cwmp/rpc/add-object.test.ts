@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+
+import { readCwmp } from '../read.ts'
+import type { CwmpBody } from '../types.ts'
+import { asMessage, readSample } from '../testing-samples.ts'
+import { writeCwmp } from '../write.ts'
+
+const CASES: readonly { readonly body: CwmpBody; readonly xml: string }[] = [
+  {
+    body: { kind: 'AddObject', objectName: 'Device.A.', parameterKey: 'k' },
+    xml: '<cwmp:AddObject><ObjectName>Device.A.</ObjectName><ParameterKey>k</ParameterKey></cwmp:AddObject>',
+  },
+  {
+    body: { kind: 'AddObjectResponse', instanceNumber: 7, status: 0 },
+    xml: '<cwmp:AddObjectResponse><InstanceNumber>7</InstanceNumber><Status>0</Status></cwmp:AddObjectResponse>',
+  },
+]
+
+test.each(CASES)('reads, writes and mirrors $body.kind [TR-069 §7]', ({ body, xml }) => {
+  const message = asMessage(body)
+  const written = writeCwmp(message)
+  expect(written).toContain(`<soap-env:Body>${xml}</soap-env:Body>`)
+  expect(readCwmp(Buffer.from(written), undefined)).toEqual({ ok: true, value: message })
+  expect(readSample(xml.replaceAll(/>(?=<[^/])/g, '>\n').replaceAll('cwmp:', 'x:'))).toMatchObject({
+    ok: true,
+    value: { body },
+  })
+})

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+
+import { readCwmp } from '../read.ts'
+import type { CwmpBody } from '../types.ts'
+import { asMessage, readSample } from '../testing-samples.ts'
+import { writeCwmp } from '../write.ts'
+
+const CASES: readonly { readonly body: CwmpBody; readonly xml: string }[] = [
+  {
+    body: {
+      kind: 'Download',
+      commandKey: 'j1',
+      fileType: '1 Firmware Upgrade Image',
+      url: 'http://h/f',
+      username: '',
+      password: '',
+      fileSize: 9,
+      targetFileName: '',
+      delaySeconds: 3,
+      successUrl: '',
+      failureUrl: '',
+    },
+    xml: '<cwmp:Download><CommandKey>j1</CommandKey><FileType>1 Firmware Upgrade Image</FileType><URL>http://h/f</URL><Username></Username><Password></Password><FileSize>9</FileSize><TargetFileName></TargetFileName><DelaySeconds>3</DelaySeconds><SuccessURL></SuccessURL><FailureURL></FailureURL></cwmp:Download>',
+  },
+  {
+    body: { kind: 'DownloadResponse', status: 1, startTime: undefined, completeTime: undefined },
+    xml: '<cwmp:DownloadResponse><Status>1</Status><StartTime>0001-01-01T00:00:00Z</StartTime><CompleteTime>0001-01-01T00:00:00Z</CompleteTime></cwmp:DownloadResponse>',
+  },
+]
+
+test.each(CASES)('reads, writes and mirrors $body.kind [TR-069 §7]', ({ body, xml }) => {
+  const message = asMessage(body)
+  const written = writeCwmp(message)
+  expect(written).toContain(`<soap-env:Body>${xml}</soap-env:Body>`)
+  expect(readCwmp(Buffer.from(written), undefined)).toEqual({ ok: true, value: message })
+  expect(readSample(xml.replaceAll(/>(?=<[^/])/g, '>\n').replaceAll('cwmp:', 'x:'))).toMatchObject({
+    ok: true,
+    value: { body },
+  })
+})
