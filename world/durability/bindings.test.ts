@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { eventually, kill, Place } from '../life/testing.ts'
 import { bindAll, halfDone, killDatabase, makeProvider, serve, untruths, withPlatform } from './testing.ts'
 
-vi.setConfig({ testTimeout: 600_000 })
+/** On a machine with two busy cores it was seen to take 445 s. */
+vi.setConfig({ testTimeout: 1_200_000 })
 
 const ACCOUNTS = 10
 const PHONES_EACH = 1000
