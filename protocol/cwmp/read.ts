@@ -1,6 +1,7 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 
 import { err, ok, type Result } from '../result.ts'
+import { prologEnd } from '../xml/mod.ts'
 import { decodeDocument } from './decode.ts'
 import { collectEnvelope, type Envelope } from './envelope.ts'
 import type { Collector } from './schema.ts'
@@ -68,17 +69,6 @@ export function readCwmp(
     reader.parser.write(document.slice(at, at + PIECE_CHARS))
   }
   return reader.finish()
-}
-
-/** Where byte order mark, white space and `<?…?>` end: devices put them in any order, and say anything there. */
-function prologEnd(document: string): number {
-  let at = document.startsWith('\ufeff') ? 1 : 0
-  for (;;) {
-    while (at < document.length && ' \t\r\n'.includes(document.charAt(at))) at += 1
-    const end = document.startsWith('<?', at) ? document.indexOf('?>', at + 2) : -1
-    if (end < 0) return at
-    at = end + 2
-  }
 }
 
 interface Declaration {

@@ -2,6 +2,7 @@
 export { type XmlComment, type XmlElement, type XmlNode, type XmlText, childElements, textOf } from './tree.ts'
 export {
   parseXml,
+  prologEnd,
   type XmlLimits,
   type XmlProblem,
   XML_CHARS_MAX,

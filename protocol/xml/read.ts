@@ -54,7 +54,7 @@ export function parseXml(text: string, limits: XmlLimits = {}): Result<XmlElemen
 }
 
 /** Where the byte order mark, white space and `<?…?>` at the start of `text` end. */
-function prologEnd(text: string): number {
+export function prologEnd(text: string): number {
   let at = text.startsWith('\ufeff') ? 1 : 0
   for (;;) {
     while (at < text.length && ' \t\r\n'.includes(text.charAt(at))) at += 1
