@@ -17,7 +17,7 @@ export interface ServedProfile {
   readonly bytes: Uint8Array
 }
 
-/** Of versions that are known already nothing is written. */
+/** Of a version that is the newest one known already nothing is written. */
 export async function recordServedProfiles(
   sql: Pick<Sql, 'run'>,
   vault: Vault,
@@ -30,7 +30,9 @@ export async function recordServedProfiles(
     text: `insert into profile_version (mac, version, sealed)
            select x.mac, x.version, x.sealed from unnest($1::text[], $2::text[], $3::bytea[]) as x (mac, version, sealed)
              join device d on d.mac = x.mac
-           on conflict (mac, version) do update set at = now()`,
+           on conflict (mac, version) do update set at = now()
+             where exists (select 1 from profile_version n
+                            where n.mac = excluded.mac and n.at > profile_version.at)`,
     values: [rows.map(({ mac }) => mac), rows.map(({ version }) => version), rows.map((row) => sealedText(row, vault))],
   })
   await sql.run({
