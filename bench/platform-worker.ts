@@ -38,9 +38,16 @@ function countStatements(): void {
 
 const calls = {
   async start({ dataDir, databaseUrl, masterKey }: ServerSettings) {
-    const ports = ['API_PORT', 'HTTP_PORT', 'HTTPS_PORT', 'TFTP_PORT', 'SYSLOG_PORT', 'SIP_PORT'].map(
-      (name) => [name, '0'] as const,
-    )
+    const ports = [
+      'API_PORT',
+      'HTTP_PORT',
+      'HTTPS_PORT',
+      'TFTP_PORT',
+      'SYSLOG_PORT',
+      'SIP_PORT',
+      'ACS_PORT',
+      'ACS_TLS_PORT',
+    ].map((name) => [name, '0'] as const)
     const read = readSettings(
       {},
       { ...Object.fromEntries(ports), DATA: dataDir, MASTER_KEY: masterKey, LOG_LEVEL: 'error' },

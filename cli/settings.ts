@@ -18,8 +18,18 @@ const OPTIONS: readonly (readonly [string, string, string])[] = [
   ['--http-port <port>', 'HTTP_PORT', 'profiles and firmware over HTTP (default 8080)'],
   ['--https-port <port>', 'HTTPS_PORT', 'profiles, RC and firmware over HTTPS (default 8443)'],
   ['--tftp-port <port>', 'TFTP_PORT', 'TFTP (default 6969)'],
-  ['--acs-port <port>', 'ACS_PORT', 'TR-069, not open yet (default 7547)'],
-  ['--acs-tls-port <port>', 'ACS_TLS_PORT', 'TR-069 over TLS, not open yet (default 7548)'],
+  ['--acs-port <port>', 'ACS_PORT', 'TR-069 (default 7547)'],
+  ['--acs-tls-port <port>', 'ACS_TLS_PORT', 'TR-069 over TLS (default 7548)'],
+  [
+    '--acs-unknown <what>',
+    'ACS_UNKNOWN',
+    'a certified TR-069 device that is not registered: refuse, quarantine, register',
+  ],
+  [
+    '--acs-sessions-per-second <number>',
+    'ACS_SESSIONS_PER_SECOND',
+    'calls by the clock to expect from all TR-069 devices; sets how often they call (default 50)',
+  ],
   ['--syslog-port <port>', 'SYSLOG_PORT', 'syslog of the phones, UDP (default 5514)'],
   ['--sip-port <port>', 'SIP_PORT', 'SIP towards the proxy, UDP (default 5070)'],
   ['--database-url <url>', 'DATABASE_URL', 'an external PostgreSQL 15 or newer instead of the managed one'],
@@ -94,11 +104,13 @@ export function portFrom(option: string | undefined, setting: string): Result<nu
 
 /** Two doors on one port: the second would say that another program has it. */
 function samePorts(settings: Settings): readonly SettingProblem[] {
-  const { host, apiHost, apiPort, httpPort, httpsPort, tftpPort, syslogPort, sipPort } = settings
+  const { host, apiHost, apiPort, httpPort, httpsPort, tftpPort, acsPort, acsTlsPort, syslogPort, sipPort } = settings
   const doors = [
     { setting: 'OFFHOOK_API_PORT', host: apiHost, port: apiPort, over: 'TCP' },
     { setting: 'OFFHOOK_HTTP_PORT', host, port: httpPort, over: 'TCP' },
     { setting: 'OFFHOOK_HTTPS_PORT', host, port: httpsPort, over: 'TCP' },
+    { setting: 'OFFHOOK_ACS_PORT', host, port: acsPort, over: 'TCP' },
+    { setting: 'OFFHOOK_ACS_TLS_PORT', host, port: acsTlsPort, over: 'TCP' },
     { setting: 'OFFHOOK_TFTP_PORT', host, port: tftpPort, over: 'UDP' },
     { setting: 'OFFHOOK_SYSLOG_PORT', host, port: syslogPort, over: 'UDP' },
     { setting: 'OFFHOOK_SIP_PORT', host, port: sipPort, over: 'UDP' },

@@ -66,9 +66,11 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return joined
 }
 
+const ENCODER = new TextEncoder()
+
 /** @returns the UTF-8 bytes of a text. */
 export function utf8Bytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
+  return ENCODER.encode(text)
 }
 
 /** @returns the text, a byte order mark kept, or undefined if the bytes are not UTF-8. */

@@ -17,6 +17,10 @@ export interface Settings {
   /** Named here so that every port is chosen in one place; their doors come with TR-069, syslog and NOTIFY. */
   readonly acsPort: number
   readonly acsTlsPort: number
+  /** A certified TR-069 device that nobody has registered. */
+  readonly acsUnknownDevices: 'refuse' | 'quarantine' | 'register'
+  /** Calls by the clock that this server is to have from TR-069 devices. */
+  readonly acsSessionsPerSecond: number
   readonly syslogPort: number
   readonly sipPort: number
   /** undefined: made from the HTTPS port when that is known. */
@@ -59,6 +63,7 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9][a-z0-
 const DATABASE_URL = /^postgres(?:ql)?:\/\/\S+$/i
 /** The form alone: reading it is the database's. */
 const MASTER_KEY = /^\s*(?:[0-9a-f]{64}|[a-z0-9+/_-]{43}=?)\s*$/i
+const ACS_UNKNOWN = ['refuse', 'quarantine', 'register'] as const
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** @returns all settings, or every problem at once: nothing is opened before they are right. */
@@ -75,6 +80,8 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
     tftpPort: read.port('TFTP_PORT', 6969),
     acsPort: read.port('ACS_PORT', 7547),
     acsTlsPort: read.port('ACS_TLS_PORT', 7548),
+    acsUnknownDevices: read.choice('ACS_UNKNOWN', ACS_UNKNOWN, 'quarantine'),
+    acsSessionsPerSecond: read.whole('ACS_SESSIONS_PER_SECOND', 50, 1, 10_000),
     syslogPort: read.port('SYSLOG_PORT', 5514),
     sipPort: read.port('SIP_PORT', 5070),
     publicUrl: read.url('PUBLIC_URL', 'https:'),

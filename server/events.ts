@@ -69,6 +69,68 @@ export const EVENTS = {
     meaning: 'An operator took a line off the phone.',
     advice: 'If the line got a new password, give it to the registrar if it does not read it here.',
   },
+  'tr069.first-contact': {
+    text: 'First call to the ACS',
+    meaning: 'The phone called by TR-069 for the first time, or anew after a reset or a change of its ACS URL.',
+    advice: 'Nothing to do.',
+  },
+  'tr069.session-failed': {
+    text: 'TR-069 session broken off',
+    meaning: 'A session with the ACS ended before its end; what was not done is done in the next.',
+    advice: 'If it happens again and again, trace the phone and look at its messages.',
+  },
+  'tr069.refused': {
+    text: 'Refused by the ACS',
+    meaning: 'The phone called the ACS and was turned away; the reason is given.',
+    advice: 'Compare what the phone is with what is registered.',
+  },
+  'tr069.quarantined': {
+    text: 'Waits at the ACS',
+    meaning: 'A phone that is not bound yet called the ACS; it is listened to and told nothing.',
+    advice: 'Bind it, or register it if it is yours.',
+  },
+  'tr069.value-refused': {
+    text: 'Value refused by the phone',
+    meaning: 'The phone did not take a wished value; it is not asked again until another value is wished.',
+    advice: 'Look at the fault, and change or remove the value.',
+  },
+  'tr069.task-asked': {
+    text: 'TR-069 task asked for',
+    meaning: 'An operator asked for a task.',
+    advice: 'Nothing to do.',
+  },
+  'tr069.task-done': { text: 'TR-069 task done', meaning: 'The phone did what was asked.', advice: 'Nothing to do.' },
+  'tr069.task-failed': {
+    text: 'TR-069 task failed',
+    meaning: 'The phone answered a task with a fault.',
+    advice: 'Look at the fault; ask again when its cause is gone.',
+  },
+  'tr069.task-expired': {
+    text: 'TR-069 task expired',
+    meaning: 'The phone did not do the task before its deadline.',
+    advice: 'Look at when the phone last called, and ask again.',
+  },
+  'tr069.task-cancelled': {
+    text: 'TR-069 task called off',
+    meaning: 'An operator called a task off; what was sent already may still be done.',
+    advice: 'Nothing to do.',
+  },
+  'tr069.transfer-unknown': {
+    text: 'Report of an unknown transfer',
+    meaning: 'The phone reported the end of a transfer that no open task has asked for.',
+    advice: 'Nothing to do; it may have been reported twice, or asked for by another server.',
+  },
+  'tr069.woken': {
+    text: 'Called when asked',
+    meaning: 'Something waited for the phone; it says by which way it was reached and how long that took.',
+    advice: 'If it takes long, see whether the phone can be reached by a connection request.',
+  },
+  'tr069.wake-failed': {
+    text: 'Could not be asked to call',
+    meaning:
+      'The connection request did not reach the phone, or it refused; what waits is done when it calls by itself.',
+    advice: 'See whether the address of its connection request can be reached from here and is allowed.',
+  },
   'profile.served': { text: 'Profile served', meaning: 'The phone fetched its own profile.', advice: 'Nothing to do.' },
   'profile.running': {
     text: 'Runs a version of its profile',

@@ -1,6 +1,7 @@
 /** Opens the doors on a platform and closes them again. The only place where doors meet. */
 import { type Logger, pino } from 'pino'
 import type { MacAddress } from '../protocol/identity.ts'
+import { type AcsDoors, type AcsTls, listenAcs, openAcs, startWaker } from './acs/mod.ts'
 import { listenApi } from './api/mod.ts'
 import type { Settings } from './config.ts'
 import { lockDataDirectory } from './database/mod.ts'
@@ -11,7 +12,9 @@ import { startJobs } from './jobs/mod.ts'
 import { openPlatform, type Platform, StartProblem } from './platform.ts'
 import { openServerTls, type ServerTls } from './server-tls.ts'
 import {
+  expireTasks,
   forgetIdempotency,
+  forgetOldTasks,
   forgetOldTokens,
   keepEventPartitions,
   keepProblemReports,
@@ -34,6 +37,8 @@ export interface Server {
     readonly https: number
     readonly tftp: number
     readonly syslog: number
+    readonly acs: number
+    readonly acsTls: number
   }
   readonly publicUrl: string
   stop(): Promise<void>
@@ -86,13 +91,14 @@ async function openServer(
   const platform = await openPlatform({ ...options, log })
   closers.push(() => platform.close())
   // A phone may ask the moment a door opens; ports that the system chooses are known right after.
-  setUrls(platform, settings.httpPort, settings.httpsPort)
+  setUrls(platform, settings.httpPort, settings.httpsPort, settings.acsTlsPort)
   const tls = await openServerTls(platform)
   closers.push(() => tls.close())
   const doors = await openDoors(platform, log, tls)
   closers.push(...doors.map((door) => () => door.close()))
   const [tftp, http, https] = doors
-  setUrls(platform, http.port, https.port)
+  const acs = await openAcsDoors(platform, tls, closers)
+  setUrls(platform, http.port, https.port, acs.tlsPort)
   const syslog = await named('syslog', 'SYSLOG', settings.syslogPort, () => listenSyslog(platform))
   closers.push(() => syslog.close())
   // Of all jobs only remote control opens a port.
@@ -104,17 +110,29 @@ async function openServer(
   ready.platform = platform
   return {
     platform,
-    ports: { api: api.port, http: http.port, https: https.port, tftp: tftp.port, syslog: syslog.port },
+    ports: {
+      api: api.port,
+      http: http.port,
+      https: https.port,
+      tftp: tftp.port,
+      syslog: syslog.port,
+      acs: acs.port,
+      acsTls: acs.tlsPort,
+    },
     publicUrl: platform.facts().publicUrl,
     stop: closeAll,
   }
 }
 
 /** `localhost` is the default public name: a lab works with nothing configured. */
-function setUrls(platform: Platform, httpPort: number, httpsPort: number): void {
+function setUrls(platform: Platform, httpPort: number, httpsPort: number, acsTlsPort: number): void {
   const https = platform.settings.publicUrl ?? `https://localhost${httpsPort === 443 ? '' : `:${httpsPort}`}`
   const host = new URL(https).hostname
-  platform.setPublicUrls({ https, http: `http://${host}${httpPort === 80 ? '' : `:${httpPort}`}` })
+  platform.setPublicUrls({
+    https,
+    http: `http://${host}${httpPort === 80 ? '' : `:${httpPort}`}`,
+    acs: `https://${host}${acsTlsPort === 443 ? '' : `:${acsTlsPort}`}/`,
+  })
 }
 
 async function openDoors(platform: Platform, log: Logger, tls: ServerTls): Promise<[TftpDoor, HttpDoor, HttpDoor]> {
@@ -148,6 +166,35 @@ async function openDoors(platform: Platform, log: Logger, tls: ServerTls): Promi
   }
 }
 
+/** The TR-069 doors, with what they hold. */
+async function openAcsDoors(platform: Platform, tls: ServerTls, closers: (() => Promise<void>)[]): Promise<AcsDoors> {
+  const { settings, secrets, context: serve } = platform
+  const { context, store } = await openAcs({
+    services: platform,
+    profileVersion: (facts) => serve.renderings.own(facts, platform.facts()).version,
+    caPem: serve.caPem,
+    valueKey: secrets.markerKey,
+  })
+  closers.push(() => store.close())
+  const options = {
+    host: settings.host,
+    port: settings.acsPort,
+    tlsPort: settings.acsTlsPort,
+    nonceKey: secrets.nonceKey,
+    context,
+  }
+  const doors = await listenAcs(options, tls.current(), (which, open) =>
+    which === 'tls'
+      ? named('ACS TLS', 'ACS_TLS', settings.acsTlsPort, open)
+      : named('ACS', 'ACS', settings.acsPort, open),
+  )
+  tls.onChange((changed: AcsTls) => doors.renewTls(changed))
+  closers.push(() => doors.close())
+  const waker = startWaker({ services: platform, store, isCalling: (mac) => doors.isCalling(mac) })
+  closers.push(() => waker.close())
+  return doors
+}
+
 /** Work that keeps the store in shape. @returns what stops it */
 async function keepHouse(platform: Platform, log: Logger): Promise<() => Promise<void>> {
   const { db, settings, now } = platform
@@ -157,6 +204,8 @@ async function keepHouse(platform: Platform, log: Logger): Promise<() => Promise
     await keepProblemReports(db, folder, { days: settings.problemReportDays, now: now() })
     await forgetIdempotency(db)
     await forgetOldTokens(db)
+    await expireTasks(db, now())
+    await forgetOldTasks(db)
   }
   await keep()
   const timer = setInterval(() => {

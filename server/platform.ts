@@ -67,12 +67,20 @@ export class StartProblem extends Error {
   override readonly name = 'StartProblem'
 }
 
+/** Where phones reach the doors. */
+export interface PublicUrls {
+  readonly https: string
+  readonly http: string
+  /** The ACS over TLS; absent while no such door is open. */
+  readonly acs?: string
+}
+
 export interface Platform extends Services {
   readonly secrets: PlatformSecrets
   readonly context: ServeContext
   readonly firmwarePath: (file: Pick<FirmwareFacts, 'sha256'>) => string
   /** Known once the HTTPS and HTTP doors listen. */
-  setPublicUrls(urls: { readonly https: string; readonly http: string }): void
+  setPublicUrls(urls: PublicUrls): void
   /** What the HTTPS door shows from now on; profiles name our CA only while it signs. */
   setServerCertificate(certificate: ServerCertificateInForce): void
   close(): Promise<void>
@@ -319,11 +327,12 @@ function publicFacts(settings: Settings, secrets: PlatformSecrets) {
   function hasCa(): boolean {
     return certificate === undefined ? settings.tlsCertFile === undefined : certificate.caPem !== undefined
   }
-  function set(urls: { readonly https: string; readonly http: string }): void {
+  function set(urls: PublicUrls): void {
     const publicHttpUrl = settings.publicHttpUrl ?? urls.http
     facts = {
       publicUrl: settings.publicUrl ?? urls.https,
       publicHttpUrl,
+      acsUrl: urls.acs,
       ntpServer: settings.ntpServer,
       customCaUrl: hasCa() ? `${publicHttpUrl}/ca.pem` : undefined,
       markerKey: secrets.markerKey,
@@ -334,7 +343,11 @@ function publicFacts(settings: Settings, secrets: PlatformSecrets) {
     const before = certificate
     certificate = changed
     if (facts !== undefined && before?.caPem !== changed.caPem)
-      set({ https: facts.publicUrl, http: facts.publicHttpUrl })
+      set({
+        https: facts.publicUrl,
+        http: facts.publicHttpUrl,
+        ...(facts.acsUrl === undefined ? {} : { acs: facts.acsUrl }),
+      })
   }
   function get(): PlatformFacts {
     assert(facts !== undefined, 'the public URLs are set before anything is served')

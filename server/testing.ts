@@ -35,7 +35,16 @@ export function scratchFolder(): string {
 
 /** Settings with every port free to choose and everything on the loopback address. */
 export function testSettings(databaseUrl: string, more: Partial<Settings> = {}): Settings {
-  const names = ['API_PORT', 'HTTP_PORT', 'HTTPS_PORT', 'TFTP_PORT', 'SYSLOG_PORT', 'SIP_PORT']
+  const names = [
+    'API_PORT',
+    'HTTP_PORT',
+    'HTTPS_PORT',
+    'TFTP_PORT',
+    'SYSLOG_PORT',
+    'SIP_PORT',
+    'ACS_PORT',
+    'ACS_TLS_PORT',
+  ]
   const read = readSettings({}, { ...Object.fromEntries(names.map((name) => [name, '0'])), LOG_LEVEL: 'silent' })
   assert(read.ok, 'the settings of tests are right')
   return { ...read.value, host: '127.0.0.1', dataDir: scratchFolder(), databaseUrl, masterKey: MASTER_KEY, ...more }

@@ -18,7 +18,7 @@ function decode(bytes: Uint8Array, charset: string | undefined): string {
     case 'latin1':
       return latin1(bytes)
     case 'windows-1252':
-      return new TextDecoder('windows-1252').decode(bytes)
+      return windows1252(bytes)
     case 'utf-16':
     case 'utf-16le':
       return new TextDecoder('utf-16le').decode(bytes)
@@ -60,6 +60,13 @@ function latin1(bytes: Uint8Array): string {
     pieces.push(String.fromCharCode(...bytes.subarray(at, at + PIECE_BYTES)))
   }
   return pieces.join('')
+}
+
+// What Windows has in place of the control characters from 0x80 on. The decoder of Node 20 leaves those as they are.
+const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ'
+
+function windows1252(bytes: Uint8Array): string {
+  return latin1(bytes).replace(/[\u0080-\u009f]/g, (control) => WINDOWS_1252.charAt(control.charCodeAt(0) - 0x80))
 }
 
 /** Without the NULs and white space that some agents send after the last tag. */

@@ -1,17 +1,8 @@
 /** What stands around an RPC: the envelope, its headers and its body, collected while the parser runs. */
+import type { Collector, Opening } from './collectors.ts'
 import { fault } from './rpc/fault.ts'
 import { isRpcName, RPCS } from './rpc/all.ts'
-import {
-  boolean,
-  type Codec,
-  type Collector,
-  field,
-  mapped,
-  type Opening,
-  struct,
-  text,
-  unsignedInt,
-} from './schema.ts'
+import { boolean, type Codec, field, mapped, struct, text, unsignedInt } from './schema.ts'
 import type { CwmpBody, CwmpHeaders } from './types.ts'
 
 /** An envelope as far as it was read. */

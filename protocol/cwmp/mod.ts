@@ -25,6 +25,16 @@ export type { ParameterValue } from './schema.ts'
 export { isRpcName, type RpcContent, type RpcName } from './rpc/all.ts'
 export type { FaultContent, ParameterFault } from './rpc/fault.ts'
 export { faultCodeOf, faultFor, type FaultRow, FAULTS, isVendorFault, type Role } from './faults.ts'
+export { faultsOf, mayFault, PARAMETER_FAULTS, TRANSFER_FAULTS } from './fault-table.ts'
+export { ACS_METHODS, ACS_OPTIONAL_METHODS, CPE_METHODS, CPE_OPTIONAL_METHODS } from './methods.ts'
+export {
+  chooseVersion,
+  CWMP_VERSIONS,
+  type CwmpVersion,
+  type VersionChoice,
+  type VersionOffer,
+  versionOfAcs,
+} from './version.ts'
 export { eventFor, type EventRow, EVENTS, EVENTS_MAX, normaliseEventCode } from './events.ts'
 export {
   RETRY_MINIMUM_WAIT_SECONDS,

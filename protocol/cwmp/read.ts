@@ -1,10 +1,8 @@
-import { SaxesParser, type SaxesTagPlain } from 'saxes'
-
 import { err, ok, type Result } from '../result.ts'
-import { prologEnd } from '../xml/mod.ts'
+import { walkXml, type XmlListener, type XmlPlace, type XmlTag } from '../xml/mod.ts'
+import { type Collector, localName } from './collectors.ts'
 import { decodeDocument } from './decode.ts'
 import { collectEnvelope, type Envelope } from './envelope.ts'
-import type { Collector } from './schema.ts'
 import { CWMP_NAMESPACE, type CwmpMessage, isCwmpNamespace } from './types.ts'
 
 /** Why a message was refused; `line` counts from 1. */
@@ -46,9 +44,6 @@ export const CWMP_ATTRIBUTES_MAX = 64
 /** Three for each of 4000 parameters of the largest model, and as much again several times over. */
 export const CWMP_ELEMENTS_MAX = 100_000
 
-// As in protocol/xml: the parser reads on after a fault, so between pieces we look whether to stop.
-const PIECE_CHARS = 2048
-
 /**
  * Reads one SOAP message by local names alone. `charset` is that of the Content-Type, if it has one.
  * Tolerant as [TR-069 §3] asks; a document type is refused. Never throws; time is linear in the bytes.
@@ -64,11 +59,14 @@ export function readCwmp(
     return err({ code: 'too-large', message, line: 1, id: undefined, namespace: CWMP_NAMESPACE })
   }
   const document = decodeDocument(bytes, charset)
-  const reader = new MessageReader(limits)
-  for (let at = prologEnd(document); at < document.length && reader.problem === undefined; at += PIECE_CHARS) {
-    reader.parser.write(document.slice(at, at + PIECE_CHARS))
+  const bounds = {
+    maxDepth: limits.maxDepth ?? CWMP_DEPTH_MAX,
+    maxElements: limits.maxElements ?? CWMP_ELEMENTS_MAX,
+    maxAttributes: limits.maxAttributes ?? CWMP_ATTRIBUTES_MAX,
   }
-  return reader.finish()
+  const reader = new MessageReader()
+  const problem = walkXml(document, bounds, (place) => reader.at(place))
+  return reader.finish(problem)
 }
 
 interface Declaration {
@@ -77,99 +75,83 @@ interface Declaration {
   readonly urn: string
 }
 
-/** Follows the parser; holds only the open elements and the values taken so far. */
-class MessageReader {
-  problem: Pick<CwmpProblem, 'code' | 'message' | 'line'> | undefined
-  readonly parser = new SaxesParser({ position: true, xmlns: false })
-  private readonly limits: CwmpLimits
+type Problem = Pick<CwmpProblem, 'code' | 'message' | 'line'>
+
+/** Follows the walk; holds only the open elements and the values taken so far. */
+class MessageReader implements XmlListener {
   private readonly envelope: Envelope = { id: undefined, headers: {}, body: undefined }
   /** Innermost last; undefined: an element that nobody wants. */
-  private readonly open: (Collector | undefined)[] = []
+  private readonly collectors: (Collector | undefined)[] = []
   private readonly declarations: Declaration[] = []
-  private badArgument: string | undefined
-  private badArgumentLine = 1
-  private elementCount = 0
-  private attributeCount = 0
+  private place: XmlPlace | undefined
+  private notSoap: Problem | undefined
+  private badArgument: Problem | undefined
   private tagName = ''
   /** What the RPC's own prefix stands for, or else the last URN of CWMP that was declared anywhere. */
   private namespaceOfRpc: string | undefined
   private namespaceSeen: string | undefined
 
-  constructor(limits: CwmpLimits) {
-    this.limits = limits
-    this.parser.on('error', (fault) => {
-      this.refuse('malformed', `Cannot read XML: ${fault.message.replace(/^\d+:\d+: /, '').slice(0, 120)}`)
-    })
-    this.parser.on('doctype', () => this.refuse('doctype', 'Cannot read XML: a document type is not accepted'))
-    this.parser.on('opentagstart', () => {
-      this.attributeCount = 0
-    })
-    this.parser.on('attribute', () => this.countAttribute())
-    this.parser.on('opentag', (tag) => this.openElement(tag))
-    this.parser.on('closetag', () => this.closeElement())
-    this.parser.on('text', (piece) => this.open.at(-1)?.text(piece))
-    this.parser.on('cdata', (piece) => this.open.at(-1)?.text(piece))
+  /** Says where the walk is; before it begins. */
+  at(place: XmlPlace): this {
+    this.place = place
+    return this
   }
 
-  finish(): Result<CwmpMessage, CwmpProblem> {
-    if (this.problem === undefined) this.parser.close()
+  finish(found: Problem | undefined): Result<CwmpMessage, CwmpProblem> {
     const { id, headers, body } = this.envelope
     const namespace = this.namespaceOfRpc ?? this.namespaceSeen ?? CWMP_NAMESPACE
-    if (this.problem === undefined && body === undefined) {
-      this.refuse('not-soap', 'Cannot read a message: expected an Envelope with a Body that is not empty')
+    const problem = this.notSoap ?? found
+    if (problem !== undefined) return err({ ...problem, id, namespace })
+    if (body === undefined) {
+      const message = 'Cannot read a message: expected an Envelope with a Body that is not empty'
+      return err({ code: 'not-soap', message, line: this.line(), id, namespace })
     }
-    if (this.problem !== undefined) return err({ ...this.problem, id, namespace })
-    if (this.badArgument !== undefined || body === undefined) {
-      const message = this.badArgument ?? ''
-      return err({ code: 'bad-argument', message, line: this.badArgumentLine, id, namespace })
-    }
+    if (this.badArgument !== undefined) return err({ ...this.badArgument, id, namespace })
     return ok({ id, namespace, headers, body })
   }
 
-  private refuse(code: CwmpProblem['code'], message: string): void {
-    this.problem ??= { code, message, line: this.parser.line }
-  }
-
-  private countAttribute(): void {
-    this.attributeCount += 1
-    const most = this.limits.maxAttributes ?? CWMP_ATTRIBUTES_MAX
-    if (this.attributeCount > most) this.refuse('too-many', `Cannot read XML: expected at most ${most} attributes`)
-  }
-
-  private openElement(tag: SaxesTagPlain): void {
-    if (this.problem !== undefined) return
-    this.elementCount += 1
-    const maxElements = this.limits.maxElements ?? CWMP_ELEMENTS_MAX
-    const maxDepth = this.limits.maxDepth ?? CWMP_DEPTH_MAX
-    if (this.elementCount > maxElements) {
-      this.refuse('too-many', `Cannot read XML: expected at most ${maxElements} elements`)
-    } else if (this.open.length >= maxDepth) {
-      this.refuse('too-deep', `Cannot read XML: expected at most ${maxDepth} levels`)
-    } else {
-      this.declare(tag)
-      this.tagName = tag.name
-      this.open.push(this.collectorFor(tag))
+  open(tag: XmlTag): void {
+    for (const key in tag.attributes) {
+      if (key.startsWith('xmlns')) this.declare(key, tag.attributes[key] ?? '')
     }
+    this.tagName = tag.name
+    this.collectors.push(this.collectorFor(tag))
   }
 
-  private collectorFor(tag: SaxesTagPlain): Collector | undefined {
+  close(): void {
+    this.collectors.pop()?.end()
+    while ((this.declarations.at(-1)?.depth ?? -1) >= this.collectors.length) this.declarations.pop()
+  }
+
+  text(piece: string): void {
+    this.collectors.at(-1)?.text(piece)
+  }
+
+  comment(): void {
+    // Nobody reads comments in messages.
+  }
+
+  private line(): number {
+    return this.place?.line ?? 1
+  }
+
+  private collectorFor(tag: XmlTag): Collector | undefined {
     const name = localName(tag.name)
-    if (this.open.length > 0) {
-      const attributes = new Map(Object.entries(tag.attributes).map(([key, value]) => [localName(key), value]))
-      return this.open.at(-1)?.child({ name, attributes, report: (message) => this.reportArgument(message) })
+    if (this.collectors.length > 0) {
+      return this.collectors.at(-1)?.child({ name, attributes: tag.attributes, report: this.reportArgument })
     }
     if (name === 'Envelope') return collectEnvelope(this.envelope, () => this.rememberNamespace())
-    this.refuse('not-soap', `Cannot read a message from "${name.slice(0, 40)}": expected an Envelope`)
+    const message = `Cannot read a message from "${name.slice(0, 40)}": expected an Envelope`
+    this.notSoap = { code: 'not-soap', message, line: this.line() }
+    this.place?.stop()
     return undefined
   }
 
-  private declare(tag: SaxesTagPlain): void {
-    for (const [key, value] of Object.entries(tag.attributes)) {
-      if (key !== 'xmlns' && !key.startsWith('xmlns:')) continue
-      const urn = value.trim()
-      this.declarations.push({ depth: this.open.length, prefix: key.slice('xmlns:'.length), urn })
-      if (isCwmpNamespace(urn)) this.namespaceSeen = urn
-    }
+  private declare(key: string, value: string): void {
+    if (key !== 'xmlns' && !key.startsWith('xmlns:')) return
+    const urn = value.trim()
+    this.declarations.push({ depth: this.collectors.length, prefix: key.slice('xmlns:'.length), urn })
+    if (isCwmpNamespace(urn)) this.namespaceSeen = urn
   }
 
   private rememberNamespace(): void {
@@ -179,20 +161,8 @@ class MessageReader {
     if (urn !== undefined && isCwmpNamespace(urn)) this.namespaceOfRpc = urn
   }
 
-  private reportArgument(message: string): void {
-    if (this.badArgument !== undefined) return
-    this.badArgument = message
-    this.badArgumentLine = this.parser.line
+  // One function for all elements of a message.
+  private readonly reportArgument = (message: string): void => {
+    this.badArgument ??= { code: 'bad-argument', message, line: this.line() }
   }
-
-  private closeElement(): void {
-    if (this.problem !== undefined) return
-    this.open.pop()?.end()
-    while ((this.declarations.at(-1)?.depth ?? -1) >= this.open.length) this.declarations.pop()
-  }
-}
-
-function localName(name: string): string {
-  const local = name.slice(name.lastIndexOf(':') + 1)
-  return local === '' ? name : local
 }

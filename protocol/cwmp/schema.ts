@@ -2,6 +2,15 @@
 import type { Millis } from '../result.ts'
 import { escapeXml } from '../xml/mod.ts'
 import {
+  ArrayCollector,
+  attributeOf,
+  type Collector,
+  LeafCollector,
+  type Opening,
+  StructCollector,
+  type StructRow,
+} from './collectors.ts'
+import {
   readBoolean,
   readDateTime,
   readInteger,
@@ -12,45 +21,30 @@ import {
   writeInteger,
 } from './values.ts'
 
-/** What an element begins with: its local name, its attributes by local name, and where to complain. */
-export interface Opening {
-  readonly name: string
-  readonly attributes: ReadonlyMap<string, string>
-  readonly report: (message: string) => void
-}
-
-/** Takes what stands inside one element, piece by piece, and hands over its value at the end. */
-export interface Collector {
-  /** Undefined: nobody wants this child, nor what is in it. */
-  child(opening: Opening): Collector | undefined
-  text(piece: string): void
-  end(): void
+/** What of a message some devices want otherwise. */
+export interface WriteForm {
+  readonly booleans: 'words' | 'digits'
 }
 
 /** One element: `missing` is its value where the sender left it out. */
 export interface Codec<T> {
   readonly missing: T
   open(opening: Opening, done: (value: T) => void): Collector
-  write(name: string, value: T): string
+  write(name: string, value: T, form: WriteForm): string
 }
 
 /** The value that a codec reads and writes. */
 export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
-function leaf<T>(missing: T, read: (text: string, opening: Opening) => T, write: (value: T) => string): Codec<T> {
+function leaf<T>(
+  missing: T,
+  read: (text: string, opening: Opening) => T,
+  write: (value: T, form: WriteForm) => string,
+): Codec<T> {
   return {
     missing,
-    open(opening, done) {
-      let whole = ''
-      return {
-        child: () => undefined,
-        text: (piece) => {
-          whole += piece
-        },
-        end: () => done(read(whole, opening)),
-      }
-    },
-    write: (name, value) => `<${name}>${escapeXml(write(value))}</${name}>`,
+    open: (opening, done) => new LeafCollector(opening, read, done),
+    write: (name, value, form) => `<${name}>${escapeXml(write(value, form))}</${name}>`,
   }
 }
 
@@ -59,7 +53,7 @@ function strict<T>(
   missing: T,
   what: string,
   read: (text: string) => T | undefined,
-  write: (value: T) => string,
+  write: (value: T, form: WriteForm) => string,
 ): Codec<T> {
   const orReport = (given: string, opening: Opening): T => {
     const value = given.trim() === '' ? missing : read(given)
@@ -85,7 +79,9 @@ export const unsignedInt: Codec<number> = strict(
 /** MaxEnvelopes: one, whatever a sender leaves out. */
 export const maxEnvelopes: Codec<number> = { ...unsignedInt, missing: 1 }
 /** A truth value. */
-export const boolean: Codec<boolean> = strict(false, 'true or false', readBoolean, (value) => writeBoolean(value))
+export const boolean: Codec<boolean> = strict(false, 'true or false', readBoolean, (value, form) =>
+  writeBoolean(value, form.booleans),
+)
 /** A time; one that cannot be read is as good as unknown: no session should fail for it. */
 export const dateTime: Codec<Millis | undefined> = leaf<Millis | undefined>(
   undefined,
@@ -113,13 +109,15 @@ export interface TypedValue {
 export const typedValue: Codec<TypedValue> = {
   missing: { type: undefined, text: '' },
   open(opening, done) {
-    const type = readValueType(opening.attributes.get('type'))
+    const type = readValueType(attributeOf(opening, 'type'))
     return text.open(opening, (given) => done({ type, text: given }))
   },
-  write(name, value) {
+  write(name, value, form) {
     // XML Schema has no type of this name, SOAP has.
     const type = value.type === 'base64' ? 'soap-enc:base64' : `xsd:${value.type ?? 'string'}`
-    return `<${name} xsi:type="${type}">${escapeXml(value.text)}</${name}>`
+    const truth = value.type === 'boolean' ? readBoolean(value.text) : undefined
+    const text = truth === undefined || form.booleans === 'words' ? value.text : writeBoolean(truth, form.booleans)
+    return `<${name} xsi:type="${type}">${escapeXml(text)}</${name}>`
   },
 }
 
@@ -143,28 +141,17 @@ export function struct<F extends Readonly<Record<string, object>>>(
   fields: F & { readonly [K in keyof F]: F[K] extends Field<infer T> ? Field<T> : never },
 ): Codec<StructOf<F>> {
   // What each key holds is checked where the struct is declared; inside, the values are only carried.
-  const rows = Object.entries(fields as unknown as Fields).map(([key, { element, codec }]) => {
+  const rows = Object.entries(fields as unknown as Fields).map(([key, { element, codec }]): StructRow => {
     return { key, element, codec: codec as unknown as Codec<unknown> }
   })
   const byElement = new Map(rows.map((row) => [row.element, row]))
   const missing = Object.fromEntries(rows.map((row) => [row.key, row.codec.missing]))
   return {
     missing: missing as StructOf<F>,
-    open(_opening, done) {
-      const found: Record<string, unknown> = { ...missing }
-      return {
-        child(opening) {
-          const row = byElement.get(opening.name)
-          return row?.codec.open(opening, (value) => {
-            found[row.key] = value
-          })
-        },
-        text: ignore,
-        end: () => done(found as StructOf<F>),
-      }
-    },
-    write(name, value) {
-      const inner = rows.map((row) => row.codec.write(row.element, value[row.key as keyof F])).join('')
+    open: (_opening, done) =>
+      new StructCollector(byElement, { ...missing }, done as (found: Record<string, unknown>) => void),
+    write(name, value, form) {
+      const inner = rows.map((row) => row.codec.write(row.element, value[row.key as keyof F], form)).join('')
       return inner === '' ? `<${name}/>` : `<${name}>${inner}</${name}>`
     },
   }
@@ -174,17 +161,9 @@ export function struct<F extends Readonly<Record<string, object>>>(
 export function arrayOf<T>(member: string, arrayType: string, codec: Codec<T>): Codec<readonly T[]> {
   return {
     missing: [],
-    open(_opening, done) {
-      const members: T[] = []
-      return {
-        // By position and not by name: toolkits call members `item` as well.
-        child: (opening) => codec.open(opening, (value) => members.push(value)),
-        text: ignore,
-        end: () => done(members),
-      }
-    },
-    write(name, members) {
-      const inner = members.map((one) => codec.write(member, one)).join('')
+    open: (_opening, done) => new ArrayCollector(codec, done),
+    write(name, members, form) {
+      const inner = members.map((one) => codec.write(member, one, form)).join('')
       return `<${name} soap-enc:arrayType="${arrayType}[${members.length}]">${inner}</${name}>`
     },
   }
@@ -195,7 +174,7 @@ export function mapped<A, B>(codec: Codec<A>, to: (value: A) => B, from: (value:
   return {
     missing: to(codec.missing),
     open: (opening, done) => codec.open(opening, (value) => done(to(value))),
-    write: (name, value) => codec.write(name, from(value)),
+    write: (name, value, form) => codec.write(name, from(value), form),
   }
 }
 
@@ -219,7 +198,3 @@ export const parameterValues: Codec<readonly ParameterValue[]> = arrayOf(
     ({ name, type, value }) => ({ name, value: { type, text: value } }),
   ),
 )
-
-function ignore(): void {
-  // White space between elements.
-}

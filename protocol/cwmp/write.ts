@@ -2,13 +2,15 @@ import { assert } from '../result.ts'
 import { assertXmlName, escapeXml } from '../xml/mod.ts'
 import { RPCS } from './rpc/all.ts'
 import { fault } from './rpc/fault.ts'
-import type { Codec } from './schema.ts'
+import type { Codec, WriteForm } from './schema.ts'
 import type { CwmpBody, CwmpHeaders, CwmpMessage } from './types.ts'
 
 /** What some agents need otherwise. */
 export interface CwmpWriteOptions {
   /** One real agent refuses the declaration [TR-069 §3.1]. */
   readonly omitXmlDeclaration?: boolean
+  /** How truth values stand in arguments and in values of that type; words if left out [TR-069 §3.5]. */
+  readonly booleans?: 'words' | 'digits'
 }
 
 /** Writes one message, without added white space, to be sent as UTF-8 [TR-069 §3.1]. */
@@ -22,7 +24,7 @@ export function writeCwmp(message: CwmpMessage, options: CwmpWriteOptions = {}):
     ` xmlns:cwmp="${escapeXml(message.namespace)}"`
   const head = writeHeaders(message.id, message.headers)
   const header = head === '' ? '' : `<soap-env:Header>${head}</soap-env:Header>`
-  const body = `<soap-env:Body>${writeBody(message.body)}</soap-env:Body>`
+  const body = `<soap-env:Body>${writeBody(message.body, { booleans: options.booleans ?? 'words' })}</soap-env:Body>`
   return `${declaration}<soap-env:Envelope${namespaces}>${header}${body}</soap-env:Envelope>`
 }
 
@@ -43,8 +45,8 @@ function headerOf(name: string, mustUnderstand: 0 | 1, value: string | undefined
   return `<cwmp:${name} soap-env:mustUnderstand="${mustUnderstand}">${escapeXml(value)}</cwmp:${name}>`
 }
 
-function writeBody(body: CwmpBody): string {
-  if (body.kind === 'Fault') return fault.write('soap-env:Fault', body)
+function writeBody(body: CwmpBody, form: WriteForm): string {
+  if (body.kind === 'Fault') return fault.write('soap-env:Fault', body, form)
   if (body.kind === 'Unknown') {
     assertXmlName(body.name)
     assert(!body.name.includes(':'), 'the name of a method has no prefix')
@@ -52,5 +54,5 @@ function writeBody(body: CwmpBody): string {
   }
   // As in reading: that kind and content go together is known, but cannot be said of a union.
   const codec = RPCS[body.kind] as unknown as Codec<object>
-  return codec.write(`cwmp:${body.kind}`, body)
+  return codec.write(`cwmp:${body.kind}`, body, form)
 }

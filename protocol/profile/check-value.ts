@@ -97,8 +97,13 @@ export function validateValue(parameter: Parameter, value: string): ProfileProbl
 
 /** The one spelling that the phone stores: `yes` becomes `Yes`. Only for values that are valid. */
 export function canonicalValue(parameter: Parameter, value: string): string {
-  if (parameter.type !== 'Bool') return value
+  if (!hasSpellings(parameter)) return value
   return value.toLowerCase() === 'yes' ? 'Yes' : 'No'
+}
+
+/** Whether one value of the parameter may be spelled in several ways, of which {@link canonicalValue} is one. */
+export function hasSpellings({ type }: Parameter): boolean {
+  return type === 'Bool'
 }
 
 function acceptsEmpty(parameter: Parameter): boolean {

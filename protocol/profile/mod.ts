@@ -23,7 +23,7 @@ export {
 } from './catalogue.ts'
 export { type Correction, CORRECTIONS } from './catalogue-corrections.ts'
 export { PARAMETERS } from './catalogue-rows.ts'
-export { canonicalValue, VALUE_CHARS_MAX, validateValue } from './check-value.ts'
+export { canonicalValue, hasSpellings, VALUE_CHARS_MAX, validateValue } from './check-value.ts'
 export { exportProfile } from './export.ts'
 export { type ModelInfo, MODELS, modelInfo } from './models.ts'
 export type { IndexKind, IndexRange, ModelRange, Parameter, ParameterType, UserAccess } from './parameter.ts'

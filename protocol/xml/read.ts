@@ -1,14 +1,6 @@
-import { SaxesParser, type SaxesTagPlain } from 'saxes'
-
 import { err, ok, type Result } from '../result.ts'
 import type { XmlElement, XmlNode } from './tree.ts'
-
-/** Why a document was refused. `line` counts from 1. */
-export interface XmlProblem {
-  readonly code: 'malformed' | 'doctype' | 'too-large' | 'too-deep' | 'too-many'
-  readonly message: string
-  readonly line: number
-}
+import { walkXml, type XmlListener, type XmlProblem, type XmlTag } from './walk.ts'
 
 /** Bounds of one document; the maxima below are used for those left out. */
 export interface XmlLimits {
@@ -24,10 +16,6 @@ export const XML_DEPTH_MAX = 32
 /** The largest model has fewer than 4000 parameters; comments and repeats included this is ample. */
 export const XML_ELEMENTS_MAX = 50_000
 
-// The parser reports each fault and reads on. Between pieces of this size we look whether to stop, so a document
-// of nothing but faults costs no more than the faults of one piece.
-const PIECE_CHARS = 2048
-
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map()
 
 /**
@@ -41,34 +29,18 @@ export function parseXml(text: string, limits: XmlLimits = {}): Result<XmlElemen
     const message = `Cannot read XML of ${text.length} characters: expected at most ${maxChars}`
     return err({ code: 'too-large', message, line: 1 })
   }
-  const start = prologEnd(text)
-  const linesBefore = countNewlines(text, start)
-  const builder = new TreeBuilder(limits.maxDepth ?? XML_DEPTH_MAX, limits.maxElements ?? XML_ELEMENTS_MAX)
-  for (let at = start; at < text.length && builder.problem === undefined; at += PIECE_CHARS) {
-    builder.write(text.slice(at, at + PIECE_CHARS))
+  const builder = new TreeBuilder()
+  const bounds = {
+    maxDepth: limits.maxDepth ?? XML_DEPTH_MAX,
+    maxElements: limits.maxElements ?? XML_ELEMENTS_MAX,
+    // No more than its characters leave room for.
+    maxAttributes: maxChars,
   }
-  const root = builder.close()
-  if (builder.problem !== undefined) return err({ ...builder.problem, line: builder.problem.line + linesBefore })
-  if (root === undefined) return err({ code: 'malformed', message: 'Cannot read XML: no root element', line: 1 })
-  return ok(root)
-}
-
-/** Where the byte order mark, white space and `<?…?>` at the start of `text` end. */
-export function prologEnd(text: string): number {
-  let at = text.startsWith('\ufeff') ? 1 : 0
-  for (;;) {
-    while (at < text.length && ' \t\r\n'.includes(text.charAt(at))) at += 1
-    if (!text.startsWith('<?', at)) return at
-    const end = text.indexOf('?>', at + 2)
-    if (end < 0) return at
-    at = end + 2
-  }
-}
-
-function countNewlines(text: string, end: number): number {
-  let count = 0
-  for (let at = text.indexOf('\n'); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) count += 1
-  return count
+  const problem = walkXml(text, bounds, () => builder)
+  if (problem !== undefined) return err(problem)
+  if (builder.root === undefined)
+    return err({ code: 'malformed', message: 'Cannot read XML: no root element', line: 1 })
+  return ok(builder.root)
 }
 
 interface OpenElement {
@@ -78,79 +50,39 @@ interface OpenElement {
   readonly selfClosing: boolean
 }
 
-/** Collects what the parser reports into a tree; keeps the first problem and then ignores the rest. */
-class TreeBuilder {
-  problem: XmlProblem | undefined
-  private root: XmlElement | undefined
-  private elementCount = 0
-  private readonly open: OpenElement[] = []
-  private readonly parser = new SaxesParser({ position: true, xmlns: false })
-  private readonly maxDepth: number
-  private readonly maxElements: number
+/** Collects what the walk reports into a tree. */
+class TreeBuilder implements XmlListener {
+  root: XmlElement | undefined
+  private readonly stack: OpenElement[] = []
 
-  constructor(maxDepth: number, maxElements: number) {
-    this.maxDepth = maxDepth
-    this.maxElements = maxElements
-    this.parser.on('error', (fault) => this.refuse('malformed', `Cannot read XML: ${withoutPosition(fault.message)}`))
-    this.parser.on('doctype', () => this.refuse('doctype', 'Cannot read XML: a document type is not accepted'))
-    this.parser.on('opentag', (tag) => this.openElement(tag))
-    this.parser.on('closetag', () => this.closeElement())
-    this.parser.on('text', (text) => this.addText(text))
-    this.parser.on('cdata', (text) => this.addText(text))
-    this.parser.on('comment', (text) => this.open.at(-1)?.children.push({ kind: 'comment', text }))
+  open(tag: XmlTag): void {
+    const attributes = attributesOf(tag)
+    this.stack.push({ name: tag.name, attributes, children: [], selfClosing: tag.isSelfClosing })
   }
 
-  write(piece: string): void {
-    this.parser.write(piece)
-  }
-
-  close(): XmlElement | undefined {
-    if (this.problem === undefined) this.parser.close()
-    return this.root
-  }
-
-  private refuse(code: XmlProblem['code'], message: string): void {
-    this.problem ??= { code, message, line: this.parser.line }
-  }
-
-  private openElement(tag: SaxesTagPlain): void {
-    if (this.problem !== undefined) return
-    this.elementCount += 1
-    if (this.elementCount > this.maxElements) {
-      this.refuse('too-many', `Cannot read XML: expected at most ${this.maxElements} elements`)
-    } else if (this.open.length >= this.maxDepth) {
-      this.refuse('too-deep', `Cannot read XML: expected at most ${this.maxDepth} levels`)
-    } else {
-      const attributes = attributesOf(tag)
-      this.open.push({ name: tag.name, attributes, children: [], selfClosing: tag.isSelfClosing })
-    }
-  }
-
-  private closeElement(): void {
-    if (this.problem !== undefined) return
-    const closed = this.open.pop()
+  close(): void {
+    const closed = this.stack.pop()
     if (closed === undefined) return
     const element: XmlElement = { kind: 'element', ...closed }
-    const parent = this.open.at(-1)
+    const parent = this.stack.at(-1)
     if (parent === undefined) this.root = element
     else parent.children.push(element)
   }
 
-  private addText(text: string): void {
-    const siblings = this.open.at(-1)?.children
-    if (siblings === undefined || this.problem !== undefined) return
-    const last = siblings.at(-1)
-    if (last?.kind === 'text') siblings[siblings.length - 1] = { kind: 'text', text: last.text + text }
-    else if (text !== '') siblings.push({ kind: 'text', text })
+  text(piece: string): void {
+    const siblings = this.stack.at(-1)?.children
+    const last = siblings?.at(-1)
+    if (siblings === undefined) return
+    if (last?.kind === 'text') siblings[siblings.length - 1] = { kind: 'text', text: last.text + piece }
+    else if (piece !== '') siblings.push({ kind: 'text', text: piece })
+  }
+
+  comment(text: string): void {
+    this.stack.at(-1)?.children.push({ kind: 'comment', text })
   }
 }
 
-function attributesOf(tag: SaxesTagPlain): ReadonlyMap<string, string> {
+function attributesOf(tag: XmlTag): ReadonlyMap<string, string> {
   const entries = Object.entries(tag.attributes)
   return entries.length === 0 ? NO_ATTRIBUTES : new Map(entries)
-}
-
-/** The parser writes `line:column: ` in front; the problem has its own place, and the text is cut to a fair length. */
-function withoutPosition(message: string): string {
-  return message.replace(/^\d+:\d+: /, '').slice(0, 120)
 }

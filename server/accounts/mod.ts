@@ -12,6 +12,8 @@ export const DEFAULT_ACCOUNT_SETTINGS: AccountSettings = {
   expiredCertificates: 'refuse',
   rcForClaimed: false,
   claimedProblemReports: false,
+  ledBy: 'profile',
+  wakeByReboot: false,
 }
 
 /** Settings as stored: what is absent has its default. */

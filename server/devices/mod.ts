@@ -1,2 +1,3 @@
+export * from './acs-credentials.ts'
 export * from './state.ts'
 export * from './types.ts'

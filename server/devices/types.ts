@@ -64,7 +64,13 @@ export interface AccountSettings {
   readonly rcForClaimed: boolean
   /** Whether a problem report is taken from a phone that only claims its MAC. */
   readonly claimedProblemReports: boolean
+  /** Which side leads its phones: the profile, TR-069, or both (TR-069 then watches and commands). */
+  readonly ledBy: LedBy
+  /** Whether a phone that cannot be reached otherwise may be told to reboot by SIP, so that it calls the ACS. */
+  readonly wakeByReboot: boolean
 }
+
+export type LedBy = 'profile' | 'tr069' | 'both'
 
 export interface AccountFacts {
   readonly id: string

@@ -16,7 +16,7 @@ import type { Evidence, FetchRequest, Route } from './types.ts'
 
 /** A nonce that we gave out is good for this long. */
 const NONCE_LIFE_MS = 5 * 60_000
-const REALM = 'offhook'
+export const REALM = 'offhook'
 
 /** Evidence without credentials: those need the device's secret and are checked by `checkCredentials`. */
 export function identify(request: FetchRequest, route: Route): Evidence {
@@ -74,18 +74,21 @@ function nonceTime(nonce: string): Millis | undefined {
   return text === undefined ? undefined : Number.parseInt(text, 16)
 }
 
-function nonceAt(at: Millis, nonceKey: Uint8Array): string {
+/** A nonce that carries its own time and seal, so that nothing is kept. */
+export function nonceAt(at: Millis, nonceKey: Uint8Array): string {
   const time = Math.floor(at).toString(16)
   return `${time}-${createHmac('sha256', nonceKey).update(time).digest('hex').slice(0, 32)}`
 }
 
-function isFreshNonce(nonce: string, now: Millis, nonceKey: Uint8Array): boolean {
+/** Whether we gave it out, and not too long ago. */
+export function isFreshNonce(nonce: string, now: Millis, nonceKey: Uint8Array): boolean {
   const at = nonceTime(nonce)
   if (at === undefined || at > now || now - at > NONCE_LIFE_MS) return false
   return sameText(nonce, nonceAt(at, nonceKey))
 }
 
-function sameText(left: string, right: string): boolean {
+/** In constant time. */
+export function sameText(left: string, right: string): boolean {
   const key = 'compare'
   const a = createHmac('sha256', key).update(left).digest()
   const b = createHmac('sha256', key).update(right).digest()

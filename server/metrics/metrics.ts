@@ -8,6 +8,8 @@ export type MetricDoor = 'tftp' | 'http' | 'https'
 
 /** How a request ended, the same words for all doors. */
 export type RequestOutcome = 'profile' | 'file' | 'empty' | 'challenge' | 'refused' | 'later' | 'failed'
+/** How a message to the ACS was answered. */
+export type AcsOutcome = 'message' | 'empty' | 'refused' | 'later' | 'failed'
 export type HandshakeOutcome = 'full' | 'resumed' | 'failed'
 export type AdmissionOutcome = 'deferred' | 'closed-early' | 'given-up' | 'later'
 
@@ -46,6 +48,12 @@ export function createMetrics() {
     'Connections that had to wait or were closed before their handshake, and requests told to come later',
     ['outcome'],
   )
+  const acs = fastCounter<{ outcome: AcsOutcome }>(
+    registry,
+    'offhook_acs_messages_total',
+    'Messages of TR-069 devices by how they were answered',
+    ['outcome'],
+  )
   const alarms = fastCounter<{ kind: string; change: 'raised' | 'cleared' }>(
     registry,
     'offhook_alarm_changes_total',
@@ -65,6 +73,7 @@ export function createMetrics() {
     requests,
     handshakes,
     admission,
+    acs,
     alarms,
     /** @param milliseconds that a request took */
     observeRequest: (door: MetricDoor, milliseconds: number): void => times[door].observe(milliseconds / 1000),

@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { guardedRequest, readOutboundUrl, refusalOfAddress } from './mod.ts'
+import { type GuardedConnection, guardedConnect, guardedRequest, readOutboundUrl, refusalOfAddress } from './mod.ts'
 
 const LOOPBACK = ['127.0.0.0/8']
 const servers: { close(): void }[] = []
@@ -217,5 +217,54 @@ describe('requests', () => {
     })
     expect(await codeOf(ask(cut))).toBe('unreachable')
     expect(await codeOf(ask(cut, { headers: { 'x-bad': 'a\nb' } }))).toBe('unreachable')
+  })
+})
+
+describe('connections', () => {
+  const listenTcp = async (): Promise<number> => {
+    const server = createTcpServer((socket) => socket.on('error', () => undefined))
+    servers.push(server)
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    return (server.address() as AddressInfo).port
+  }
+  const connectTo = async (host: string, port: number, more: Partial<GuardedConnection> = {}) => {
+    const connected = await guardedConnect({ host, port, timeoutMs: 5000, allow: LOOPBACK, ...more })
+    if (!connected.ok) return connected.error.code
+    const address = connected.value.remoteAddress
+    connected.value.destroy()
+    return address
+  }
+
+  it('lead to an address that was checked, never to one that is near and not allowed', async () => {
+    const port = await listenTcp()
+    expect(await connectTo('localhost', port)).toBe('127.0.0.1')
+    expect(await connectTo('localhost', port, { allow: [] })).toBe('forbidden-address')
+    const resolve = async () => [
+      { address: '10.0.0.1', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ]
+    expect(await connectTo('phone.example', port, { resolve })).toBe('127.0.0.1')
+    expect(await connectTo('phone.example', port, { resolve, allow: [] })).toBe('forbidden-address')
+  })
+
+  it('go to the next address of a name when one does not answer', async () => {
+    const port = await listenTcp()
+    const resolve = async () => [
+      { address: '127.0.0.2', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ]
+    expect(await connectTo('phone.example', port, { resolve })).toBe('127.0.0.1')
+  })
+
+  it('tell a closed port, an unknown name, a resolver that never answers and a caller who gave up', async () => {
+    expect(await connectTo('127.0.0.1', 1)).toBe('unreachable')
+    expect(await connectTo('nowhere.invalid', 1)).toBe('unreachable')
+    const never = () => new Promise<never>(() => undefined)
+    expect(await connectTo('phone.example', 1, { resolve: never, timeoutMs: 20 })).toBe('timeout')
+    expect(await connectTo('127.0.0.1', await listenTcp(), { signal: AbortSignal.abort() })).toBe('timeout')
+    const controller = new AbortController()
+    const waiting = connectTo('phone.example', 1, { resolve: never, signal: controller.signal })
+    controller.abort()
+    expect(await waiting).toBe('timeout')
   })
 })

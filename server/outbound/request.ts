@@ -81,7 +81,8 @@ function forbiddenText(host: string, address: string, refusal: string): string {
   return `Requests to ${which} are not allowed (${refusal}). OFFHOOK_OUTBOUND_ALLOW lists networks that may be reached`
 }
 
-function hostOf(url: URL): string {
+/** The host of a URL, an IPv6 address without its brackets. */
+export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '')
 }
 
@@ -95,10 +96,18 @@ export interface HostAddress {
   readonly family: number
 }
 
+/** Gives every address of a name, or throws. */
+export type NameResolver = (host: string) => Promise<readonly HostAddress[]>
+
+const systemResolver: NameResolver = (host) => resolveName(host, { all: true })
+
 /** Every address of a name, or the address itself; not checked. Never throws. */
-export async function resolvedAddresses(host: string): Promise<Result<readonly HostAddress[], OutboundProblem>> {
+export async function resolvedAddresses(
+  host: string,
+  resolve: NameResolver = systemResolver,
+): Promise<Result<readonly HostAddress[], OutboundProblem>> {
   try {
-    const all = await resolveName(host, { all: true })
+    const all = await resolve(host)
     return all.length > 0 ? ok(all) : fail('unreachable', `The name "${host}" has no address`)
   } catch (error) {
     return fail('unreachable', `The name "${host}" has no address (${codeOf(error)})`)
@@ -112,8 +121,9 @@ export async function resolvedAddresses(host: string): Promise<Result<readonly H
 export async function checkedAddresses(
   host: string,
   allow: readonly string[],
+  resolve?: NameResolver,
 ): Promise<Result<readonly HostAddress[], OutboundProblem>> {
-  const all = await resolvedAddresses(host)
+  const all = await resolvedAddresses(host, resolve)
   if (!all.ok) return all
   const own = ownAddresses()
   const allowed = all.value.filter(({ address }) => refusalOfAddress(address, allow, own) === undefined)
@@ -207,11 +217,12 @@ async function gather(
   })
 }
 
-function codeOf(error: unknown): string {
+/** A short word for an error of the system, e.g. `ECONNREFUSED`. */
+export function codeOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   return code ?? message
 }
 
-function fail(code: OutboundProblem['code'], message: string): Result<never, OutboundProblem> {
+export function fail(code: OutboundProblem['code'], message: string): Result<never, OutboundProblem> {
   return err({ code, message })
 }

@@ -4,6 +4,7 @@
  * Source: MPP §5.1, §5.2 (lists), §7.2, §8, §12.1; guide "Configuration Access Control".
  */
 import { DEVICE_QUERY } from './device-query.ts'
+import { acsCredentials } from '../devices/mod.ts'
 import type { DeviceFacts } from '../devices/types.ts'
 import type { LayerParameter, PlatformFacts } from './types.ts'
 
@@ -58,6 +59,25 @@ export function platformParts(facts: DeviceFacts, platform: PlatformFacts): read
     ownPart({ PRT_Upload_Rule: `${platform.publicUrl}/prt/${facts.device.mac}` }),
     shared.servers,
     { shared: false, parameters: passwords(facts) },
+    ...callsAcs(facts, platform),
+  ]
+}
+
+/** A phone that TR-069 leads, or watches, learns where to call and how to prove itself (TR-069 §10.1). */
+function callsAcs(facts: DeviceFacts, { acsUrl }: PlatformFacts): readonly PlatformPart[] {
+  const ledBy = facts.account?.settings.ledBy ?? 'profile'
+  const credentials = acsCredentials(facts)
+  if (ledBy === 'profile' || acsUrl === undefined || credentials === undefined) return []
+  return [
+    ownPart({
+      'Enable_TR-069': 'Yes',
+      ACS_URL: acsUrl,
+      ACS_Username: credentials.username,
+      ACS_Password: credentials.password,
+      Connection_Request_Username: credentials.connectionRequestUsername,
+      Connection_Request_Password: credentials.connectionRequestPassword,
+      Periodic_Inform_Enable: 'Yes',
+    }),
   ]
 }
 

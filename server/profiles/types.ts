@@ -58,6 +58,8 @@ export interface PlatformFacts {
   readonly publicUrl: string
   /** `http://host[:port]`, for sealed profiles and the CA file. */
   readonly publicHttpUrl: string
+  /** Where phones that are led by TR-069 call: always over TLS. Undefined: there is no such door. */
+  readonly acsUrl?: string | undefined
   readonly ntpServer: string | undefined
   /** Where the CA of a private server certificate can be fetched; undefined when the certificate is public. */
   readonly customCaUrl: string | undefined

@@ -30,9 +30,12 @@ const INDEX_ROWS = 5000
 const WAITING_MAX = 100_000
 const RELOAD_AFTER_MS = 1000
 
+/** At once where memory knows it. */
+type Soon<T> = T | Promise<T>
+
 export interface Directory {
-  /** At once for a MAC that is not ours. */
-  device(mac: MacAddress): Promise<DeviceFacts | undefined> | undefined
+  /** At once for a MAC that is not ours, and for a device whose facts are kept. */
+  device(mac: MacAddress): Soon<DeviceFacts | undefined>
   /** Whether a MAC is one of ours, from memory alone; yes while nothing here is believed. */
   knows(mac: MacAddress): boolean
   /** At once, unless nothing here is believed. */
@@ -57,9 +60,9 @@ interface Index {
 
 /** Loads in hand or done, by key. */
 interface Caches {
-  readonly devices: Map<string, Promise<DeviceFacts | undefined>>
-  readonly codes: Map<string, Promise<CodeFacts | undefined>>
-  readonly customers: Map<string, Promise<CustomerFacts | undefined>>
+  readonly devices: Map<string, Soon<DeviceFacts | undefined>>
+  readonly codes: Map<string, Soon<CodeFacts | undefined>>
+  readonly customers: Map<string, Soon<CustomerFacts | undefined>>
 }
 
 /** Loads the index and follows the changes. Throws when the database cannot be read. */
@@ -179,16 +182,21 @@ async function followIndex(db: Database, caches: Caches, onChange: (change: Chan
   }
 }
 
-/** One load for all who ask at once; a failed one is forgotten. */
-function cached<T>(cache: Map<string, Promise<T>>, key: string, most: number, load: () => Promise<T>): Promise<T> {
+/** One load for all who ask at once; what came of it is then there without waiting, and a failed one is forgotten. */
+function cached<T>(cache: Map<string, Soon<T>>, key: string, most: number, load: () => Promise<T>): Soon<T> {
   const known = cache.get(key)
   if (known !== undefined) return known
   if (cache.size >= most) cache.delete(cache.keys().next().value ?? '')
   const loading = load()
   cache.set(key, loading)
-  loading.catch(() => {
-    if (cache.get(key) === loading) cache.delete(key)
-  })
+  loading.then(
+    (loaded) => {
+      if (loaded !== undefined && cache.get(key) === loading) cache.set(key, loaded)
+    },
+    () => {
+      if (cache.get(key) === loading) cache.delete(key)
+    },
+  )
   return loading
 }
 

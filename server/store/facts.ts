@@ -219,19 +219,23 @@ function lineFromRow(row: LineRow, vault: Vault): DeviceLine {
 
 function secretsFromRows(mac: MacAddress, rows: readonly SecretRow[], vault: Vault): DeviceSecrets | undefined {
   if (rows.length === 0) return undefined
-  const open = (row: SecretRow): string =>
-    vault.open(SECRET_CONTEXT.device(mac, row.name, row.generation), Buffer.from(row.sealed, 'base64'))
-  const named = (name: string): string => {
-    const row = rows.find((each) => each.name === name)
-    return row === undefined ? '' : open(row)
-  }
-  const keys = rows.filter((row) => row.name === 'profile-key')
+  const profileKeys = new Map<number, string>()
+  for (const row of rows) if (row.name === 'profile-key') profileKeys.set(row.generation, openedSecret(mac, row, vault))
   return {
-    adminPassword: named('admin-password'),
-    userPassword: named('user-password'),
-    uidPassword: named('uid-password'),
-    profileKeys: new Map(keys.map((row) => [row.generation, open(row)])),
+    adminPassword: namedSecret(mac, rows, 'admin-password', vault),
+    userPassword: namedSecret(mac, rows, 'user-password', vault),
+    uidPassword: namedSecret(mac, rows, 'uid-password', vault),
+    profileKeys,
   }
+}
+
+function namedSecret(mac: MacAddress, rows: readonly SecretRow[], name: string, vault: Vault): string {
+  const row = rows.find((each) => each.name === name)
+  return row === undefined ? '' : openedSecret(mac, row, vault)
+}
+
+function openedSecret(mac: MacAddress, { name, generation, sealed }: SecretRow, vault: Vault): string {
+  return vault.open(SECRET_CONTEXT.device(mac, name, generation), Buffer.from(sealed, 'base64'))
 }
 
 interface CodeRow {

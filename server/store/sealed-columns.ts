@@ -73,6 +73,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     of: ['mac', 'version'],
     context: (row) => SECRET_CONTEXT.profileVersion(text(row, 'mac'), text(row, 'version')),
   },
+  { table: 'acs_task', column: 'asked', of: ['id'], context: (row) => SECRET_CONTEXT.acsTask(text(row, 'id')) },
   { table: 'api_user', column: 'password', of: ['id'], context: (row) => SECRET_CONTEXT.user(text(row, 'id')) },
   {
     table: 'server_certificate',

@@ -38,6 +38,7 @@ export const SECRET_CONTEXT = {
   sipProxy: (scope: string) => `sip-proxy/${scope}/password`,
   serverCertificate: (id: string) => `server-certificate/${id}`,
   acme: 'acme/account-key',
+  acsTask: (id: string) => `acs-task/${id}`,
 } as const
 
 /** A fresh 128-bit id, e.g. `acc_9f…`. */
@@ -58,6 +59,11 @@ export function newProfileKey(): string {
 /** A one-time code of 160 bits, easy to put into a URL. */
 export function newCode(): string {
   return randomBytes(20).toString('base64url')
+}
+
+/** Names a task to its device: at most 32 characters [TR-069 §7], unique. */
+export function newCommandKey(): string {
+  return `j${randomBytes(12).toString('hex')}`
 }
 
 export function hashOfToken(token: string): Buffer {

@@ -15,7 +15,7 @@ export interface Place {
 }
 
 /** What the operator owns. Pure, so that a decision can be tried without a database. */
-export const NOUNS: readonly string[] = ['accounts', 'devices', 'profiles', 'firmware', 'rollout', 'pki']
+export const NOUNS: readonly string[] = ['accounts', 'devices', 'profiles', 'firmware', 'rollout', 'pki', 'tr069']
 
 /** Where requests come in. Strangers to each other, so that each can run as a process of its own. */
 export const DOORS: readonly string[] = ['nps', 'acs', 'rc', 'api', 'syslog']
@@ -47,6 +47,8 @@ const protocol: readonly Place[] = [
   },
   // SOAP is read from the parser's events: no tree of a document of thousands of parameters.
   { name: 'protocol/cwmp', path: 'protocol/cwmp/', may: ['protocol'], node: [], packages: ['saxes'] },
+  // The parameter tree of TR-069 over the catalogue of the profile.
+  { name: 'protocol/data-model', path: 'protocol/data-model/', may: ['protocol'], node: [], packages: [] },
   // A firmware file names the digests of its parts.
   { name: 'protocol/firmware', path: 'protocol/firmware/', may: ['protocol'], node: ['node:crypto'], packages: [] },
   { name: 'protocol/digest', path: 'protocol/http/digest', may: ['protocol'], node: ['node:crypto'], packages: [] },
@@ -86,8 +88,16 @@ const server: readonly Place[] = [
   ...[...DOORS, 'jobs'].map((door) => ({
     name: `server/${door}`,
     path: `server/${door}/`,
-    may: [...serverGround, 'server/store'],
+    may: [...serverGround, 'server/store', ...(door === 'acs' ? ['server/acs/connection-request'] : [])],
   })),
+  // A raw connection to a URL that a device chose: it sees the guard and the language, and nothing of the door.
+  {
+    name: 'server/acs/connection-request',
+    path: 'server/acs/connection-request/',
+    may: ['protocol', 'server/outbound'],
+    node: ['node:crypto', 'node:net'],
+    packages: [],
+  },
   // The guard of every request that we make to an address that somebody else chose, and the numbers that we show.
   { name: 'server/outbound', path: 'server/outbound/', may: ['protocol', 'server/config'] },
   { name: 'server/metrics', path: 'server/metrics/', may: ['protocol'] },

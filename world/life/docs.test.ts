@@ -77,7 +77,13 @@ function withPortsOf({ ports }: Place, text: string): string {
 async function paste(lines: readonly string[], at: Place = place): Promise<readonly Pasted[]> {
   const marked = lines.map((line) => `${withPortsOf(at, line)}\nprintf '\\n${MARK}%s\\n' $?`)
   const ports = Object.entries(at.ports).map(([name, port]) => [`OFFHOOK_${name.toUpperCase()}_PORT`, String(port)])
-  const others = { OFFHOOK_DATA: at.dataDir, OFFHOOK_SYSLOG_PORT: '0', OFFHOOK_SIP_PORT: '0' }
+  const others = {
+    OFFHOOK_DATA: at.dataDir,
+    OFFHOOK_SYSLOG_PORT: '0',
+    OFFHOOK_SIP_PORT: '0',
+    OFFHOOK_ACS_PORT: '0',
+    OFFHOOK_ACS_TLS_PORT: '0',
+  }
   const env: Readonly<Record<string, string>> = { ...Object.fromEntries(ports), ...others }
   const script = [`cd '${place.folder}'`, 'exec 2>&1', ...marked].join('\n')
   const { code, output } = await place.keep(new Run('bash', ['-c', script], env)).ended

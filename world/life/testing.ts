@@ -225,7 +225,13 @@ export interface Ports {
 
 function environmentOf(ports: Ports): Readonly<Record<string, string>> {
   const named = Object.entries(ports).map(([name, port]) => [`OFFHOOK_${name.toUpperCase()}_PORT`, String(port)])
-  return { ...Object.fromEntries(named), OFFHOOK_SYSLOG_PORT: '0', OFFHOOK_SIP_PORT: '0' }
+  return {
+    ...Object.fromEntries(named),
+    OFFHOOK_SYSLOG_PORT: '0',
+    OFFHOOK_SIP_PORT: '0',
+    OFFHOOK_ACS_PORT: '0',
+    OFFHOOK_ACS_TLS_PORT: '0',
+  }
 }
 
 async function freePorts(): Promise<Ports> {

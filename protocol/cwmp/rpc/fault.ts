@@ -1,5 +1,6 @@
+import type { Collector } from '../collectors.ts'
 import { faultFor } from '../faults.ts'
-import { type Codec, type Collector, faultCode, field, mapped, struct, text } from '../schema.ts'
+import { type Codec, faultCode, field, mapped, struct, text } from '../schema.ts'
 
 const parameterFault = struct({
   name: field('ParameterName', text),
@@ -38,9 +39,12 @@ const cwmpFault: Codec<FaultContent> = {
       end: () => rest.end(),
     }
   },
-  write(name, fault) {
-    const faults = fault.parameterFaults.map((one) => parameterFault.write('SetParameterValuesFault', one)).join('')
-    return `<${name}>${faultCode.write('FaultCode', fault.code)}${text.write('FaultString', fault.text)}${faults}</${name}>`
+  write(name, fault, form) {
+    const faults = fault.parameterFaults
+      .map((one) => parameterFault.write('SetParameterValuesFault', one, form))
+      .join('')
+    const code = faultCode.write('FaultCode', fault.code, form)
+    return `<${name}>${code}${text.write('FaultString', fault.text, form)}${faults}</${name}>`
   },
 }
 
@@ -55,7 +59,7 @@ const detail: Codec<FaultContent> = {
       end: () => done(found),
     }
   },
-  write: (name, fault) => `<${name}>${cwmpFault.write('cwmp:Fault', fault)}</${name}>`,
+  write: (name, fault, form) => `<${name}>${cwmpFault.write('cwmp:Fault', fault, form)}</${name}>`,
 }
 
 /** `soap:Fault`, flattened. */

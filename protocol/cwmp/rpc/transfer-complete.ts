@@ -1,6 +1,7 @@
 import { dateTime, field, struct, text, unsignedInt } from '../schema.ts'
 
-const faultStruct = struct({ code: field('FaultCode', unsignedInt), text: field('FaultString', text) })
+/** What a report of a transfer says of its end. */
+export const faultStruct = struct({ code: field('FaultCode', unsignedInt), text: field('FaultString', text) })
 
 /** How a transfer ended: fault code 0 is success [TR-069 §7]. */
 export const transferComplete = struct({

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { concatBytes, utf8Bytes } from '../../bytes.ts'
 import { decodeAcsOption125, decodeAcsOption43, encodeAcsOption125, encodeAcsOption43 } from './acs-discovery.ts'
 import type { AcsDiscovery } from './acs-discovery.ts'
-import { hex, payloadOf, refusalOf, valueOf } from './testing-options.ts'
+import { discoveries, hex, payloadOf, refusalOf, SEED, valueOf } from './testing-options.ts'
 import { joinOptionParts, splitOption } from './vendor-data.ts'
 
 const EXAMPLE_43 = `
@@ -143,22 +143,12 @@ describe('writing', () => {
 })
 
 describe.each(FORMS)('option $option at random', ({ encode, decode }) => {
-  const digits = fc.stringMatching(/^[0-9]{1,10}$/)
-  const discoveries = fc.record(
-    {
-      url: fc.webUrl({ validSchemes: ['http', 'https'] }).filter((url) => url.length < 120),
-      provisioningCode: fc.stringMatching(/^[ -~]{1,64}$/),
-      retryMinimumWait: digits,
-      retryMultiplier: digits,
-    },
-    { requiredKeys: ['url'] },
-  )
-
   it('reads what it wrote [TR-069 §9.2]', () => {
     fc.assert(
       fc.property(discoveries, (discovery) => {
         expect(valueOf(decode(valueOf(encode(discovery))))).toEqual(discovery)
       }),
+      { seed: SEED },
     )
   })
 
@@ -172,7 +162,7 @@ describe.each(FORMS)('option $option at random', ({ encode, decode }) => {
           expect(read.ok ? 'ok' : read.error.message).toMatch(/^(ok$|Cannot )/)
         }
       }),
-      { numRuns: 500 },
+      { seed: SEED, numRuns: 500 },
     )
   })
 
@@ -182,6 +172,7 @@ describe.each(FORMS)('option $option at random', ({ encode, decode }) => {
       fc.property(fc.record({ url: text, provisioningCode: text, retryMinimumWait: text }), (discovery) => {
         expect(typeof encode(discovery).ok).toBe('boolean')
       }),
+      { seed: SEED },
     )
   })
 })

@@ -35,9 +35,9 @@ export const PROVISIONING_CODE_BYTES_MAX = 64
 /** Most decimal digits of a retry value: those of the largest 32-bit number. */
 export const RETRY_DIGITS_MAX = 10
 
-/** In 125 the same codes begin after 10, since 1 to 6 are taken by the identities [TR-069 §9.3]. */
 const BASE_43 = 0
-const BASE_125 = 10
+/** In 125 the same codes begin after 10, since 1 to 6 are taken by the identities [TR-069 §9.3]. */
+export const BASE_125 = 10
 
 /**
  * Reads option 43. Foreign sub-options and values that cannot be meant are left out, so that one bad value does not
@@ -46,28 +46,29 @@ const BASE_125 = 10
 export function decodeAcsOption43(payload: Uint8Array): Result<AcsDiscovery, DhcpProblem> {
   if (looksBare(payload)) return decodeBareUrl(payload)
   const subOptions = decodeSubOptions(payload, 'padded')
-  return subOptions.ok ? ok(readFields(subOptions.value, BASE_43)) : subOptions
+  return subOptions.ok ? ok(readAcsFields(subOptions.value, BASE_43)) : subOptions
 }
 
 /** Reads the ACS fields of option 125, enterprise 3561; all are undefined if it is for others [TR-069 §9.2]. */
 export function decodeAcsOption125(payload: Uint8Array): Result<AcsDiscovery, DhcpProblem> {
   const subOptions = decodeForumSubOptions(payload)
-  return subOptions.ok ? ok(readFields(subOptions.value, BASE_125)) : subOptions
+  return subOptions.ok ? ok(readAcsFields(subOptions.value, BASE_125)) : subOptions
 }
 
 /** @returns the payload of option 43, for a phone that asked by option 60 [TR-069 §9.1]. */
 export function encodeAcsOption43(discovery: AcsDiscovery): Result<Uint8Array, DhcpProblem> {
-  const subOptions = writeFields(discovery, BASE_43)
+  const subOptions = writeAcsFields(discovery, BASE_43)
   return subOptions.ok ? encodeSubOptions(subOptions.value) : subOptions
 }
 
 /** @returns the payload of option 125, for a phone that asked by option 124 [TR-069 §9.1]. All fields share 255 bytes. */
 export function encodeAcsOption125(discovery: AcsDiscovery): Result<Uint8Array, DhcpProblem> {
-  const subOptions = writeFields(discovery, BASE_125)
+  const subOptions = writeAcsFields(discovery, BASE_125)
   return subOptions.ok ? encodeForumSubOptions(subOptions.value) : subOptions
 }
 
-function readFields(subOptions: readonly SubOption[], base: number): AcsDiscovery {
+/** @returns the ACS fields among sub-options whose codes follow `base`. */
+export function readAcsFields(subOptions: readonly SubOption[], base: number): AcsDiscovery {
   const url = firstText(subOptions, base + 1)
   const provisioningCode = firstText(subOptions, base + 2)
   return {
@@ -78,7 +79,8 @@ function readFields(subOptions: readonly SubOption[], base: number): AcsDiscover
   }
 }
 
-function writeFields(discovery: AcsDiscovery, base: number): Result<readonly SubOption[], DhcpProblem> {
+/** @returns the fields as sub-options whose codes follow `base`; refuses to send none. */
+export function writeAcsFields(discovery: AcsDiscovery, base: number): Result<readonly SubOption[], DhcpProblem> {
   const { url, retryMinimumWait, retryMultiplier } = discovery
   if (url !== undefined && !isHttpUrl(url)) {
     // Only its beginning is told: a URL may hold a password.

@@ -29,21 +29,37 @@ const BASE_GATEWAY = 3
 /** Reads both identities of option 125, enterprise 3561; others in the same option are skipped [TR-069 §9.3]. */
 export function decodeGatewayOption125(payload: Uint8Array): Result<GatewayAssociation, DhcpProblem> {
   const subOptions = decodeForumSubOptions(payload)
-  if (!subOptions.ok) return subOptions
-  return ok({
-    device: readIdentity(subOptions.value, BASE_DEVICE),
-    gateway: readIdentity(subOptions.value, BASE_GATEWAY),
-  })
+  return subOptions.ok ? ok(readIdentities(subOptions.value)) : subOptions
+}
+
+/** @returns both identities among the sub-options of enterprise 3561. */
+export function readIdentities(subOptions: readonly SubOption[]): GatewayAssociation {
+  return { device: readIdentity(subOptions, BASE_DEVICE), gateway: readIdentity(subOptions, BASE_GATEWAY) }
+}
+
+/** @returns the identities that are there as sub-options, the phone's first; none if none is. */
+export function writeIdentities(who: Partial<GatewayAssociation>): Result<readonly SubOption[], DhcpProblem> {
+  const subOptions: SubOption[] = []
+  for (const [identity, base] of [
+    [who.device, BASE_DEVICE],
+    [who.gateway, BASE_GATEWAY],
+  ] as const) {
+    if (identity === undefined) continue
+    const written = writeIdentity(identity, base)
+    if (!written.ok) return written
+    subOptions.push(...written.value)
+  }
+  return ok(subOptions)
 }
 
 /** @returns the payload of option 125 that a phone sends in Discover, Request and Inform [TR-069 §9.3]. */
 export function encodeDeviceOption125(device: Identity): Result<Uint8Array, DhcpProblem> {
-  return encodeIdentity(device, BASE_DEVICE)
+  return encodeIdentities({ device })
 }
 
 /** @returns the payload of option 125 that a gateway sends in Offer and Ack [TR-069 §9.3]. */
 export function encodeGatewayOption125(gateway: Identity): Result<Uint8Array, DhcpProblem> {
-  return encodeIdentity(gateway, BASE_GATEWAY)
+  return encodeIdentities({ gateway })
 }
 
 function readIdentity(subOptions: readonly SubOption[], base: number): Identity | undefined {
@@ -58,7 +74,12 @@ function readIdentity(subOptions: readonly SubOption[], base: number): Identity 
   }
 }
 
-function encodeIdentity(identity: Identity, base: number): Result<Uint8Array, DhcpProblem> {
+function encodeIdentities(who: Partial<GatewayAssociation>): Result<Uint8Array, DhcpProblem> {
+  const subOptions = writeIdentities(who)
+  return subOptions.ok ? encodeForumSubOptions(subOptions.value) : subOptions
+}
+
+function writeIdentity(identity: Identity, base: number): Result<readonly SubOption[], DhcpProblem> {
   const { oui, productClass } = identity
   if (!isOui(oui)) {
     return problem('bad-value', `Cannot send OUI ${JSON.stringify(oui.slice(0, 80))}: expected 6 hex digits`)
@@ -72,9 +93,9 @@ function encodeIdentity(identity: Identity, base: number): Result<Uint8Array, Dh
     { code: base + 2, value: serial.value },
   ]
   // An empty product class is left out, not sent with length 0 [TR-069 §9.3].
-  if (productClass === undefined || productClass === '') return encodeForumSubOptions(subOptions)
+  if (productClass === undefined || productClass === '') return ok(subOptions)
   const kind = encodeText('product class', productClass, IDENTITY_TEXT_BYTES_MAX)
-  return kind.ok ? encodeForumSubOptions([...subOptions, { code: base + 3, value: kind.value }]) : kind
+  return kind.ok ? ok([...subOptions, { code: base + 3, value: kind.value }]) : kind
 }
 
 function isOui(text: string): boolean {

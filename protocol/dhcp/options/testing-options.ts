@@ -1,6 +1,10 @@
+import fc from 'fast-check'
+
 import { bytesToHex, hexToBytes } from '../../bytes.ts'
 import { assert } from '../../result.ts'
 import type { Result } from '../../result.ts'
+import type { AcsDiscovery } from './acs-discovery.ts'
+import type { Identity } from './gateway-identity.ts'
 import type { DhcpProblem } from './vendor-data.ts'
 
 /** @returns the bytes of hex as the law prints it, with spaces and line ends. */
@@ -27,3 +31,26 @@ export function valueOf<T>(result: Result<T, DhcpProblem>): T {
 export function refusalOf(result: Result<unknown, DhcpProblem>): string {
   return result.ok ? 'ok' : `${result.error.code}: ${result.error.message}`
 }
+
+/** The seed of all properties here. */
+export const SEED = 69
+
+const printable = fc.stringMatching(/^[ -~]{1,64}$/)
+const digits = fc.stringMatching(/^[0-9]{1,10}$/)
+
+/** ACS data with a URL. */
+export const discoveries: fc.Arbitrary<AcsDiscovery> = fc.record(
+  {
+    url: fc.webUrl({ validSchemes: ['http', 'https'] }).filter((url) => url.length < 120),
+    provisioningCode: printable,
+    retryMinimumWait: digits,
+    retryMultiplier: digits,
+  },
+  { requiredKeys: ['url'] },
+)
+
+/** A phone or a gateway. */
+export const identities: fc.Arbitrary<Identity> = fc.record(
+  { oui: fc.stringMatching(/^[0-9A-F]{6}$/), serialNumber: printable, productClass: printable },
+  { requiredKeys: ['oui', 'serialNumber'] },
+)

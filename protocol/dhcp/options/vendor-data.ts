@@ -9,7 +9,9 @@ import type { Result } from '../../result.ts'
  *   124       enterprise (4)  length  vendor class    enterprise (4)  length  ...
  *   125       enterprise (4)  length  code  length  value  ...    enterprise (4)  length  ...
  *
- * Sources: RFC 2132 §8.4 (43), RFC 3925 §3 and §4 (124, 125), RFC 3396 (options longer than 255 bytes).
+ *   17 of v6  enterprise (4)  code (2)  length (2)  value  code (2)  length (2)  value  ...     one enterprise an option
+ *
+ * Sources: TR-069 §9; RFC 3396 (options longer than 255 bytes).
  */
 
 /** Codes of the options that carry TR-069 discovery. Source: TR-069 §9.1 to §9.3. */
@@ -19,6 +21,9 @@ export const DHCP_OPTION = {
   enterpriseVendorClass: 124,
   enterpriseVendorSpecific: 125,
 } as const
+
+/** Code of the option that carries TR-069 discovery in DHCPv6. Source: TR-069 §9.2. */
+export const DHCPV6_OPTION = { vendorSpecific: 17 } as const
 
 /** Enterprise number of the Broadband Forum, once the DSL Forum. Source: TR-069 §9.1. */
 export const BROADBAND_FORUM_ENTERPRISE = 3561
@@ -38,7 +43,7 @@ export interface DhcpProblem {
   readonly message: string
 }
 
-/** One field inside a vendor option: code 0 to 255, value of at most 255 bytes. */
+/** One field inside a vendor option: code 0 to 255, value of at most 255 bytes; in DHCPv6 both up to 65535. */
 export interface SubOption {
   readonly code: number
   readonly value: Uint8Array
@@ -53,7 +58,7 @@ export function joinOptionParts(parts: readonly Uint8Array[]): Result<Uint8Array
 
 /** @returns a payload as one option, or as several of at most 255 bytes each, with code and length (RFC 3396). */
 export function splitOption(code: number, payload: Uint8Array): Result<Uint8Array, DhcpProblem> {
-  // 0 and 255 stand alone, without a length byte (RFC 2132 §3), so nothing can be sent in them.
+  // 0 and 255 stand alone, without a length byte, so nothing can be sent in them.
   if (!Number.isInteger(code) || code <= PAD || code >= END) {
     return problem('bad-value', `Cannot send DHCP option "${code}": expected a code of 1 to 254`)
   }

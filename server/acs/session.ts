@@ -1,0 +1,442 @@
+/**
+ * One session with a device, from its Inform to the last answer: the order of messages by the table of
+ * `protocol/cwmp`, what to ask by the pure plan of `server/tr069`, and each thing stored before it is said.
+ */
+import type { Socket } from 'node:net'
+import {
+  answersRequest,
+  type CwmpBody,
+  type CwmpBodyOf,
+  type CwmpFault,
+  type CwmpHeaders,
+  type CwmpMessage,
+  type CwmpRpc,
+  nextSession,
+  normaliseEventCode,
+  SESSION_START,
+  sessionEventOf,
+  type SessionState,
+} from '../../protocol/cwmp/mod.ts'
+import type { MacAddress } from '../../protocol/identity.ts'
+import type { Millis } from '../../protocol/result.ts'
+import type { DeviceFacts } from '../devices/mod.ts'
+import type { InformSeen, SessionPlace } from '../store/mod.ts'
+import {
+  afterInform,
+  afterStep,
+  afterTransfer,
+  type AcsState,
+  type AcsWrite,
+  type OpenTask,
+  parameterKeyOf,
+  type Plan,
+  startPlan,
+  type Step,
+  stepRequest,
+  type TaskRequest,
+  textHash,
+  valuesOf,
+  withTasks,
+  withWished,
+  wishedOf,
+} from '../tr069/mod.ts'
+import type { AcsContext } from './context.ts'
+import type { Live } from './sessions.ts'
+import { fingerprintOf, isInStep, wishedInput } from './wanted.ts'
+
+export type Inform = CwmpBodyOf<'Inform'>
+
+/** What is sent back: a message, nothing, or the end of the session with a status of HTTP. */
+export type Reply =
+  | { readonly kind: 'message'; readonly message: CwmpMessage }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'status'; readonly status: 400 | 403 | 503; readonly text: string }
+
+/** Who a session is with. */
+export interface Party {
+  readonly mac: MacAddress
+  /** Undefined: nobody has registered it. */
+  readonly facts: DeviceFacts | undefined
+  readonly proof: 'certified' | 'credentialed'
+  /** Over TLS, so that secrets may go. */
+  readonly secure: boolean
+  readonly peer: string
+  /** Bound: it is told things. Else it is only listened to. */
+  readonly served: boolean
+}
+
+interface Asked {
+  readonly step: Step
+  readonly message: CwmpMessage
+}
+
+export class Session implements Live {
+  readonly cookie: string
+  readonly party: Party
+  readonly startedAt: Millis
+  socket: Socket
+  lastAt: Millis
+  silenceMs: Millis
+  busy = false
+  readonly #context: AcsContext
+  #order: SessionState = SESSION_START
+  #namespace = ''
+  #oui = ''
+  #state: AcsState | undefined
+  #tasks: readonly OpenTask[] | undefined
+  #plan: Plan | undefined
+  #asked: Asked | undefined
+  #requests = 0
+  #drifted = false
+
+  constructor(
+    context: AcsContext,
+    party: Party,
+    at: { cookie: string; socket: Socket; now: Millis; silenceMs: Millis },
+  ) {
+    this.#context = context
+    this.party = party
+    this.cookie = at.cookie
+    this.socket = at.socket
+    this.startedAt = at.now
+    this.lastAt = at.now
+    this.silenceMs = at.silenceMs
+  }
+
+  get mac(): MacAddress {
+    return this.party.mac
+  }
+
+  /** Something was under way that nobody knows the end of. */
+  get unfinished(): boolean {
+    return this.#asked !== undefined
+  }
+
+  get traced(): boolean {
+    const until = this.#state?.tracedUntil
+    return until !== undefined && until > this.#context.now()
+  }
+
+  /** The first message; what it says is stored before it is answered where something depends on it. */
+  async begin(message: CwmpMessage, inform: Inform, headers: CwmpHeaders): Promise<Reply> {
+    const context = this.#context
+    const now = context.now()
+    this.#take(message)
+    this.#namespace = message.namespace
+    this.#oui = inform.deviceId.oui.slice(0, 6)
+    const codes = inform.events.map(({ code }) => normaliseEventCode(code))
+    if (this.party.served) await this.#remember(message, inform, codes, now)
+    return this.#answer(message, { kind: 'InformResponse', maxEnvelopes: 1 }, headers)
+  }
+
+  async #remember(message: CwmpMessage, inform: Inform, codes: readonly string[], now: Millis): Promise<void> {
+    const { store } = this.#context
+    const known = store.state(this.mac)
+    const before = known instanceof Promise ? await known : known
+    const bootstrap = before === undefined || codes.includes('0 BOOTSTRAP')
+    const seen = informSeen(this.party, message, inform, codes, now)
+    const recovered = before === undefined || before.openTasks === 0 ? [] : await this.#recovered(inform, codes, now)
+    this.#tell(before, bootstrap, codes, now)
+    if (before !== undefined && !bootstrap && recovered.length === 0) {
+      this.#drifted = this.#hasDrifted(before, codes, seen)
+      store.seen(seen, before.informHash === seen.informHash ? [] : valuesOf(inform.parameters))
+      this.#state = before
+      return
+    }
+    const rows = valuesOf(inform.parameters)
+    const writes: AcsWrite[] = [...(bootstrap ? FORGET : []), ...recovered, { kind: 'parameters', rows }]
+    await this.#record(writes, seen)
+    this.#state = await store.state(this.mac)
+  }
+
+  /** @returns tasks that somebody else has in hand, or has ended */
+  async #record(writes: readonly AcsWrite[], seen?: InformSeen): Promise<readonly string[]> {
+    this.#tasks = undefined
+    return this.#context.store.record(this.#place(this.#context.now()), writes, seen)
+  }
+
+  /** A message after the first; undefined: an empty one. */
+  async go(message: CwmpMessage | undefined): Promise<Reply> {
+    if (!this.#take(message)) {
+      return {
+        kind: 'status',
+        status: 400,
+        text: `The session is at "${this.#order.stage}": this message has no place there`,
+      }
+    }
+    if (message === undefined) return this.#next()
+    const { body } = message
+    if (this.#order.stage === 'acsAnswersRequest') return this.#answer(message, await this.#request(body))
+    const asked = this.#asked
+    if (asked === undefined || !answersRequest(asked.message, message)) {
+      return { kind: 'status', status: 400, text: 'This is no answer to what was asked' }
+    }
+    this.#asked = undefined
+    const writes = this.#taken(asked.step, body as CwmpRpc | CwmpFault)
+    return this.#next(writes)
+  }
+
+  /** Ended by the device, after we had nothing more to ask. */
+  get mayEnd(): boolean {
+    return this.#order.stage === 'mayEnd'
+  }
+
+  get isDone(): boolean {
+    return this.#order.stage === 'done'
+  }
+
+  #take(message: CwmpMessage | undefined): boolean {
+    const next = nextSession(this.#order, sessionEventOf(message, 'CPE'))
+    if (next !== undefined) this.#order = next
+    return next !== undefined
+  }
+
+  #said(message: CwmpMessage | undefined): void {
+    this.#order = nextSession(this.#order, sessionEventOf(message, 'ACS')) ?? this.#order
+  }
+
+  #answer(to: CwmpMessage, body: CwmpBody, headers: CwmpHeaders = {}): Reply {
+    const message: CwmpMessage = { id: to.id, namespace: this.#namespace, headers, body }
+    this.#said(message)
+    return { kind: 'message', message }
+  }
+
+  #place(now: Millis): SessionPlace {
+    const { mac, facts, proof } = this.party
+    return { mac, accountId: facts?.device.accountId, trust: proof, now }
+  }
+
+  /** What its events tell of tasks whose answer was never heard. */
+  async #recovered(inform: Inform, codes: readonly string[], now: Millis): Promise<readonly AcsWrite[]> {
+    const events = inform.events.map((event, index) => ({ ...event, code: codes[index] ?? event.code }))
+    const tasks = await this.#openTasks()
+    return tasks.flatMap((task) => afterInform(task, { events }, now))
+  }
+
+  async #openTasks(): Promise<readonly OpenTask[]> {
+    this.#tasks ??= await this.#context.store.openTasks(this.mac)
+    return this.#tasks
+  }
+
+  #hasDrifted(state: AcsState, codes: readonly string[], seen: InformSeen): boolean {
+    if (this.party.facts?.account?.settings.ledBy !== 'tr069' || state.inStep === undefined) return false
+    const key = seen.parameterKey ?? ''
+    return codes.includes('4 VALUE CHANGE') || (key !== '' && key !== parameterKeyOf(state.inStep))
+  }
+
+  #tell(before: AcsState | undefined, bootstrap: boolean, codes: readonly string[], now: Millis): void {
+    const { mac, facts, proof, peer } = this.party
+    const common = { trust: proof, mac, accountId: facts?.device.accountId, peer }
+    if (bootstrap)
+      this.#context.note([{ ...common, name: 'tr069.first-contact', data: { events: codes.join(', ').slice(0, 200) } }])
+    if (before?.wakeFrom === undefined) return
+    const way = wayOf(before.wakeWay, codes)
+    const waited = Math.max(0, now - before.wakeFrom)
+    this.#context.note([{ ...common, name: 'tr069.woken', data: { way, waitedMs: Math.round(waited) } }])
+  }
+
+  async #request(body: CwmpBody): Promise<CwmpBody> {
+    switch (body.kind) {
+      case 'TransferComplete':
+        await this.#transferred(body)
+        return { kind: 'TransferCompleteResponse' }
+      case 'GetRPCMethods':
+        return { kind: 'GetRPCMethodsResponse', methods: [...this.#context.methods] }
+      case 'AutonomousTransferComplete':
+        return { kind: 'AutonomousTransferCompleteResponse' }
+      case 'RequestDownload':
+        return { kind: 'RequestDownloadResponse' }
+      default:
+        return { kind: 'Fault', code: 8000, text: 'Method not supported', parameterFaults: [] }
+    }
+  }
+
+  async #transferred(report: CwmpBodyOf<'TransferComplete'>): Promise<void> {
+    this.#tasks = undefined
+    const writes = this.party.served ? afterTransfer(await this.#openTasks(), report) : undefined
+    if (writes !== undefined) {
+      await this.#record(writes)
+      this.#state = await this.#context.store.state(this.mac)
+      return
+    }
+    const { mac, facts, proof } = this.party
+    const data = { commandKey: report.commandKey.slice(0, 32), code: report.fault.code }
+    this.#context.note([
+      { name: 'tr069.transfer-unknown', trust: proof, mac, accountId: facts?.device.accountId, data },
+    ])
+  }
+
+  /** What an answer makes of the plan. */
+  #taken(step: Step, body: CwmpRpc | CwmpFault): readonly AcsWrite[] {
+    const plan = this.#plan
+    if (plan === undefined) return []
+    const { now } = this.#context
+    const macOf = (path: string, value: string) => this.#context.macOf(this.mac, path, value)
+    const { plan: next, writes } = afterStep(plan, step, body, { now: now(), macOf })
+    this.#plan = next
+    this.#noteRefused(plan, next)
+    return writes
+  }
+
+  #noteRefused(before: Plan, after: Plan): void {
+    const { mac, facts, proof } = this.party
+    const fresh = Object.entries(after.refused).filter(([path, value]) => before.refused[path] !== value)
+    this.#context.note(
+      fresh.map(([path, { code, text }]) => ({
+        name: 'tr069.value-refused',
+        trust: proof,
+        mac,
+        accountId: facts?.device.accountId,
+        data: { path, code, fault: text },
+      })),
+    )
+  }
+
+  /** The next request, or the end of what we have to ask. @param writes of the answer before */
+  async #next(writes: readonly AcsWrite[] = []): Promise<Reply> {
+    const collected = [...writes]
+    const step = await this.#storedStep(collected)
+    if (step === undefined || this.#plan === undefined) {
+      this.#said(undefined)
+      return { kind: 'empty' }
+    }
+    this.#requests += 1
+    const parameterKey = parameterKeyOf(this.#fingerprint())
+    const body = stepRequest(this.#plan, step, { oui: this.#oui, parameterKey })
+    const message: CwmpMessage = { id: String(this.#requests), namespace: this.#namespace, headers: {}, body }
+    this.#asked = { step, message }
+    this.#said(message)
+    return { kind: 'message', message }
+  }
+
+  /** What was answered, and what will be asked, is stored before it is asked. */
+  async #storedStep(collected: AcsWrite[]): Promise<Step | undefined> {
+    const may = this.party.served && this.#requests < this.#context.limits.requestsMax
+    for (;;) {
+      const step = may ? await this.#nextStep(collected) : undefined
+      const task = step?.kind === 'task' ? step.task.id : undefined
+      if (task !== undefined) collected.push({ kind: 'task-sent', id: task })
+      const taken = collected.length === 0 ? [] : await this.#record(collected.splice(0))
+      if (task === undefined || !taken.includes(task)) return step
+    }
+  }
+
+  #fingerprint(): string {
+    return fingerprintOf(this.#context, this.party)
+  }
+
+  /** The front of the queue; when it is empty, what the next stage puts there. */
+  async #nextStep(writes: AcsWrite[]): Promise<Step | undefined> {
+    const state = this.#state
+    if (state === undefined) return undefined
+    this.#plan ??= this.#isIdle(state) ? undefined : startPlan(state, this.#context.now())
+    while (this.#plan !== undefined && this.#plan.stage !== 'done') {
+      const [step, ...rest] = this.#plan.steps
+      if (step !== undefined) {
+        this.#plan = { ...this.#plan, steps: rest }
+        return step
+      }
+      this.#plan = await this.#nextStage(this.#plan, state, writes)
+    }
+    return undefined
+  }
+
+  #isIdle(state: AcsState): boolean {
+    return (
+      state.openTasks === 0 &&
+      state.treeAt !== undefined &&
+      !this.#drifted &&
+      isInStep(this.#context, this.party, state)
+    )
+  }
+
+  async #nextStage(plan: Plan, state: AcsState, writes: AcsWrite[]): Promise<Plan> {
+    const { store, now } = this.#context
+    const { facts } = this.party
+    if (facts === undefined) return { ...plan, stage: 'done' }
+    switch (plan.stage) {
+      case 'learn':
+        if (plan.learnFrom !== undefined) writes.push({ kind: 'tree-read', before: this.startedAt })
+        return withTasks(plan, state.openTasks === 0 ? [] : await this.#openTasks(), now())
+      case 'tasks': {
+        if (plan.endsWithTasks || (!this.#drifted && isInStep(this.#context, this.party, state)))
+          return { ...plan, stage: 'done' }
+        // What was learned in this session may not be stored yet, and tasks may have changed what is.
+        const tree = plan.learnFrom === undefined ? new Map(await store.tree(this.mac)) : plan.tree
+        const wished = wishedOf(wishedInput(this.#context, this.party, facts, state, tree))
+        const whole = withWished({ ...plan, tree, short: plan.short || wished.files.length > 0 }, wished)
+        const files = await this.#fileSteps(wished.files, writes)
+        return { ...whole, steps: [...whole.steps, ...files] }
+      }
+      case 'wished': {
+        const informSeconds = this.#context.informSeconds()
+        if (!plan.short) writes.push({ kind: 'in-step', fingerprint: this.#fingerprint(), informSeconds })
+        return { ...plan, stage: 'done' }
+      }
+      default:
+        return plan
+    }
+  }
+
+  /** A file that nobody has asked for yet becomes a task like any other. */
+  async #fileSteps(files: readonly FileRequest[], writes: AcsWrite[]): Promise<readonly Step[]> {
+    const open = await this.#openTasks()
+    const isAsked = (tasks: readonly OpenTask[], file: FileRequest) =>
+      tasks.filter(({ request }) => request.kind === 'download' && request.version === file.version)
+    const missing = files.filter((file) => isAsked(open, file).length === 0)
+    if (missing.length === 0) return []
+    const made = missing.map((request): AcsWrite => {
+      const name = textHash(`${request.file}/${request.version ?? ''}/${this.cookie}`)
+      return { kind: 'task-new', request, commandKey: `w${name.slice(0, 24)}` }
+    })
+    await this.#record([...writes.splice(0), ...made])
+    const tasks = await this.#openTasks()
+    return missing.flatMap((file) => isAsked(tasks, file)).map((task): Step => ({ kind: 'task', task }))
+  }
+}
+
+type FileRequest = Extract<TaskRequest, { kind: 'download' }>
+
+const FORGET: readonly AcsWrite[] = [{ kind: 'forget' }]
+
+/** By which way a device was reached that something waited for. */
+function wayOf(asked: string | undefined, codes: readonly string[]): string {
+  if (codes.includes('6 CONNECTION REQUEST')) return 'connection-request'
+  if (asked === 'sip-reboot' && codes.includes('1 BOOT')) return asked
+  if (asked === 'sip-resync' && codes.includes('4 VALUE CHANGE')) return asked
+  return codes.includes('2 PERIODIC') ? 'periodic' : 'its own call'
+}
+
+/** What is kept of an Inform. */
+function informSeen(
+  party: Party,
+  message: CwmpMessage,
+  inform: Inform,
+  events: readonly string[],
+  now: Millis,
+): InformSeen {
+  const { manufacturer, oui, productClass } = inform.deviceId
+  const first = inform.parameters[0]?.name ?? ''
+  const root = first.includes('.') ? first.slice(0, first.indexOf('.') + 1) : 'Device.'
+  const valueOf = (name: string) => inform.parameters.find((each) => each.name === `${root}${name}`)?.value
+  return {
+    mac: party.mac,
+    at: now,
+    from: party.peer,
+    secure: party.secure,
+    manufacturer: manufacturer.slice(0, 64),
+    oui: oui.slice(0, 6),
+    productClass: productClass.slice(0, 64),
+    root,
+    namespace: message.namespace,
+    events: events.slice(0, 64).map((code) => code.slice(0, 64)),
+    software: valueOf('DeviceInfo.SoftwareVersion')?.slice(0, 256),
+    parameterKey: valueOf('ManagementServer.ParameterKey')?.slice(0, 32),
+    connectionRequestUrl: valueOf('ManagementServer.ConnectionRequestURL')?.slice(0, 256),
+    informHash: hashOfValues(inform),
+  }
+}
+
+function hashOfValues(inform: Inform): string {
+  return textHash(inform.parameters.map(({ name, value }) => `${name}\u0000${value}`).join('\u0001'))
+}

@@ -1,0 +1,77 @@
+/** What is wished of the device of a session, and whether it has it already. */
+import { modelInfo } from '../../protocol/profile/mod.ts'
+import { acsCredentials, type DeviceFacts, type LedBy } from '../devices/mod.ts'
+import { resolveDevice } from '../profiles/mod.ts'
+import { type AcsState, isNear, type KnownParameter, secretsMayGo, textHash, type WishedInput } from '../tr069/mod.ts'
+import type { AcsContext } from './context.ts'
+import type { Party } from './session.ts'
+
+/** Raise it when what the server wishes by itself changes. */
+const RULES_VERSION = 1
+
+function ledByOf(facts: DeviceFacts): LedBy {
+  return facts.account?.settings.ledBy ?? 'profile'
+}
+
+/** Names the wished state: equal when the same is wished. Facts are values, so it is worked out once for each. */
+const known = new WeakMap<
+  DeviceFacts,
+  { readonly version: string | undefined; readonly secure: string; readonly clear: string }
+>()
+
+export function fingerprintOf(context: AcsContext, { facts, secure }: Party): string {
+  if (facts === undefined) return ''
+  const version = ledByOf(facts) === 'tr069' ? context.profileVersion(facts) : undefined
+  const kept = known.get(facts)
+  if (kept?.version === version && kept !== undefined) return secure ? kept.secure : kept.clear
+  const password = acsCredentials(facts)?.connectionRequestPassword ?? ''
+  const text = [
+    RULES_VERSION,
+    ledByOf(facts),
+    version ?? '',
+    facts.lines.length,
+    context.macOf(facts.device.mac, '', password),
+  ]
+  const made = { version, secure: textHash(`secure/${text.join('/')}`), clear: textHash(`clear/${text.join('/')}`) }
+  known.set(facts, made)
+  return secure ? made.secure : made.clear
+}
+
+/** Whether the device was brought to what is wished, and its interval still suits the fleet. */
+export function isInStep(context: AcsContext, party: Party, state: AcsState): boolean {
+  if (state.inStep !== fingerprintOf(context, party)) return false
+  return state.informSeconds !== undefined && isNear(state.informSeconds, context.informSeconds())
+}
+
+export function wishedInput(
+  context: AcsContext,
+  party: Party,
+  facts: DeviceFacts,
+  state: AcsState,
+  tree: ReadonlyMap<string, KnownParameter>,
+): WishedInput {
+  const { secure, proof, mac } = party
+  const platform = context.platform()
+  const credentials = acsCredentials(facts)
+  const caPem = context.caPem()
+  const ledBy = ledByOf(facts)
+  return {
+    ledBy,
+    profile: ledBy === 'profile' ? undefined : resolveDevice(facts, platform),
+    lineCount: modelInfo(facts.device.model)?.lines ?? Math.max(1, facts.lines.length),
+    linesWished: facts.lines.length,
+    tree,
+    state,
+    secretsMayGo: secretsMayGo(secure, proof),
+    connectionRequest:
+      credentials === undefined
+        ? undefined
+        : { username: credentials.connectionRequestUsername, password: credentials.connectionRequestPassword },
+    informSeconds: context.informSeconds(),
+    macOf: (path, value) => context.macOf(mac, path, value),
+    hashOf: textHash,
+    configUrl: `${platform.publicUrl}/cisco-init`,
+    customCa:
+      caPem === undefined || platform.customCaUrl === undefined ? undefined : { url: platform.customCaUrl, pem: caPem },
+  }
+}

@@ -1,0 +1,151 @@
+/** The trees of TR-069 devices: one row for each object and parameter. */
+import type { MacAddress } from '../../protocol/identity.ts'
+import type { Millis } from '../../protocol/result.ts'
+import type { KnownParameter } from '../tr069/mod.ts'
+import type { Sql } from './sql.ts'
+
+/** Rows kept of one device; what a device reports beyond is dropped. */
+export const PARAMETERS_MAX = 20_000
+
+/** A row as a session reads it. */
+interface ParameterRow {
+  readonly path: string
+  readonly type: KnownParameter['type'] | null
+  readonly writable: boolean | null
+  readonly value: string | null
+  readonly notification: number | null
+  readonly sentMac: string | null
+}
+
+const COLUMNS = `path, type, writable, value, notification, sent_mac as "sentMac"`
+
+/** The whole tree by path. */
+export async function loadTree(sql: Pick<Sql, 'query'>, mac: MacAddress): Promise<ReadonlyMap<string, KnownParameter>> {
+  const rows = await sql.query<ParameterRow>({
+    name: 'load-acs-tree',
+    text: `select ${COLUMNS} from acs_parameter where mac = $1 order by path limit ${PARAMETERS_MAX}`,
+    values: [mac],
+  })
+  return new Map(rows.map((row) => [row.path, knownOf(row)]))
+}
+
+function knownOf(row: ParameterRow): KnownParameter {
+  return {
+    path: row.path,
+    type: row.type ?? undefined,
+    writable: row.writable ?? undefined,
+    value: row.value ?? undefined,
+    notification: row.notification ?? undefined,
+    sentMac: row.sentMac ?? undefined,
+  }
+}
+
+/** Parameters of one device, seen at one time. */
+export interface SeenParameters {
+  readonly mac: MacAddress
+  readonly at: Millis
+  readonly rows: readonly KnownParameter[]
+}
+
+/** What a row leaves out stays as it was. One statement for any number of devices; later ones win. */
+export async function recordParameters(sql: Pick<Sql, 'run'>, seen: readonly SeenParameters[]): Promise<void> {
+  const byKey = new Map<string, { mac: string; at: number; row: KnownParameter }>()
+  for (const { mac, at, rows } of seen) {
+    for (const row of rows) {
+      const key = `${mac}/${row.path}`
+      byKey.set(key, { mac, at, row: { ...byKey.get(key)?.row, ...present(row) } })
+    }
+  }
+  const all = [...byKey.values()]
+  if (all.length === 0) return
+  await sql.run({
+    name: 'record-acs-parameters',
+    text: `insert into acs_parameter (mac, at, path, type, writable, value, notification, sent_mac)
+           select x.mac, to_timestamp(x.at / 1000.0), x.path, x.type, x.writable, x.value, x.notification, x.sent
+             from unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::smallint[],
+                         $8::text[]) as x (mac, at, path, type, writable, value, notification, sent)
+             join device d on d.mac = x.mac
+           on conflict (mac, path) do update set at = excluded.at, type = coalesce(excluded.type, acs_parameter.type),
+             writable = coalesce(excluded.writable, acs_parameter.writable),
+             value = coalesce(excluded.value, acs_parameter.value),
+             notification = coalesce(excluded.notification, acs_parameter.notification),
+             sent_mac = coalesce(excluded.sent_mac, acs_parameter.sent_mac)`,
+    values: [
+      all.map(({ mac }) => mac),
+      all.map(({ at }) => at),
+      all.map(({ row }) => row.path),
+      all.map(({ row }) => row.type ?? null),
+      all.map(({ row }) => row.writable ?? null),
+      all.map(({ row }) => row.value ?? null),
+      all.map(({ row }) => row.notification ?? null),
+      all.map(({ row }) => row.sentMac ?? null),
+    ],
+  })
+}
+
+function present(row: KnownParameter): KnownParameter {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as unknown as KnownParameter
+}
+
+/** What was not seen since is not in the tree any more. */
+export async function forgetUnseen(sql: Pick<Sql, 'run'>, mac: MacAddress, before: Millis): Promise<void> {
+  await sql.run({
+    name: 'forget-unseen-parameters',
+    text: `delete from acs_parameter where mac = $1 and at < to_timestamp($2::float8 / 1000)`,
+    values: [mac, before],
+  })
+}
+
+/** An instance and all below it, or with an empty path the whole tree. */
+export async function forgetBelow(sql: Pick<Sql, 'run'>, mac: MacAddress, path: string): Promise<void> {
+  await sql.run({
+    name: 'forget-parameters-below',
+    text: `delete from acs_parameter where mac = $1 and starts_with(path, $2)`,
+    values: [mac, path],
+  })
+}
+
+export interface ShownParameter {
+  readonly path: string
+  readonly type: string | null
+  readonly writable: boolean | null
+  readonly value: string | null
+  readonly notification: number | null
+  readonly at: Date
+}
+
+/**
+ * In the order of their paths.
+ * @param below only these: a path that ends with a dot, or empty
+ * @param q     text within path or value, whatever the case
+ * @param after the last path of the page before
+ */
+export async function listParameters(
+  sql: Pick<Sql, 'query'>,
+  mac: MacAddress,
+  which: {
+    readonly below: string
+    readonly q: string | undefined
+    readonly after: string | undefined
+    readonly limit: number
+  },
+): Promise<readonly ShownParameter[]> {
+  return sql.query<ShownParameter>({
+    name: 'list-acs-parameters',
+    text: `select path, type, writable, value, notification, at from acs_parameter
+            where mac = $1 and starts_with(path, $2) and ($4::text is null or path > $4)
+              and ($3::text is null or position(lower($3) in lower(path)) > 0
+                   or position(lower($3) in lower(coalesce(value, ''))) > 0)
+            order by path limit $5`,
+    values: [mac, which.below, which.q ?? null, which.after ?? null, which.limit],
+  })
+}
+
+export async function countParameters(sql: Pick<Sql, 'one'>, mac: MacAddress): Promise<number> {
+  const row = await sql.one<{ count: number }>({
+    name: 'count-acs-parameters',
+    text: 'select count(*)::int as count from acs_parameter where mac = $1',
+    values: [mac],
+  })
+  return row?.count ?? 0
+}

@@ -1,0 +1,169 @@
+/** What a session has to store before its next answer leaves, in one transaction. */
+import type { MacAddress } from '../../protocol/identity.ts'
+import { assertNever, type Millis } from '../../protocol/result.ts'
+import type { AcsWrite, TaskFault, TaskKind } from '../tr069/mod.ts'
+import { forgetBelow, forgetUnseen, recordParameters } from './acs-parameters.ts'
+import { type InformSeen, recordInforms } from './acs-state.ts'
+import { insertTasks } from './acs-tasks.ts'
+import { type EventRecord, recordEvents } from './events.ts'
+import type { Sql } from './sql.ts'
+import type { Vault } from './vault.ts'
+
+/** Whose session it is, and when. */
+export interface SessionPlace {
+  readonly mac: MacAddress
+  readonly accountId: string | undefined
+  readonly trust: EventRecord['trust']
+  readonly now: Millis
+}
+
+/**
+ * Writes in their order; what another process has ended meanwhile stays as it is.
+ * @returns tasks that were to be sent, but are in other hands or over
+ */
+export async function recordSession(
+  sql: Sql,
+  vault: Vault,
+  place: SessionPlace,
+  writes: readonly AcsWrite[],
+  inform?: InformSeen,
+): Promise<readonly string[]> {
+  if (inform !== undefined) await recordInforms(sql, [inform])
+  const taken: string[] = []
+  for (const write of writes) {
+    if (write.kind !== 'task-sent') await recordOne(sql, vault, place, write)
+    else if (!(await sendTask(sql, write.id, place.now))) taken.push(write.id)
+  }
+  return taken
+}
+
+type OtherWrite = Exclude<AcsWrite, { kind: 'task-sent' }>
+
+async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: OtherWrite): Promise<void> {
+  const { mac, now } = place
+  switch (write.kind) {
+    case 'parameters':
+      return recordParameters(sql, [{ mac, at: now, rows: write.rows }])
+    case 'tree-read':
+      await forgetUnseen(sql, mac, write.before)
+      return setState(sql, place, 'tree_at = to_timestamp($2::float8 / 1000)', 'tree-read', [now])
+    case 'forget':
+      await forgetBelow(sql, mac, '')
+      return setState(sql, place, FORGET, 'forget', [])
+    case 'task-waits':
+    case 'task-again':
+      return moveTask(sql, write)
+    case 'task-ended':
+      return endTask(sql, place, write)
+    case 'task-new':
+      await insertTasks(sql, vault, {
+        macs: [mac],
+        request: write.request,
+        commandKey: write.commandKey,
+        who: 'offhook',
+        now,
+        deadlineSeconds: OWN_TASK_SECONDS,
+      })
+      return undefined
+    case 'batch-max':
+      return setState(sql, place, 'batch_max = $2', 'batch-max', [write.value])
+    case 'refused':
+      return setState(sql, place, 'refused = $2::jsonb', 'refused', [JSON.stringify(write.values)])
+    case 'in-step':
+      return setState(sql, place, 'in_step = $2, inform_seconds = $3', 'in-step', [
+        write.fingerprint,
+        write.informSeconds,
+      ])
+    case 'file-taken':
+      return write.file === 'firmware'
+        ? undefined
+        : setState(sql, place, FILE_TAKEN[write.file], `taken-${write.file}`, [write.version])
+    case 'instances-gone':
+      return forgetBelow(sql, mac, write.path)
+    default:
+      return assertNever(write)
+  }
+}
+
+/** What the server asks of itself is asked anew when it is still wished. */
+const OWN_TASK_SECONDS = 86_400
+
+const FORGET = `tree_at = null, in_step = null, config_version = null, ca_version = null, refused = '{}',
+  batch_max = default, inform_seconds = null`
+
+const FILE_TAKEN = {
+  configuration: 'config_version = $2, tree_at = null, in_step = null',
+  'custom-ca': 'ca_version = $2',
+} as const
+
+async function setState(
+  sql: Sql,
+  { mac }: SessionPlace,
+  assignments: string,
+  name: string,
+  values: readonly unknown[],
+): Promise<void> {
+  await sql.run({
+    name: `acs-state-${name}`,
+    text: `update acs_state set ${assignments} where mac = $1`,
+    values: [mac, ...values],
+  })
+}
+
+/** Only one session may send it. */
+async function sendTask(sql: Sql, id: string, now: Millis): Promise<boolean> {
+  const changed = await sql.run({
+    name: 'send-acs-task',
+    text: `update acs_task set state = 'sent', tries = tries + 1, sent_at = to_timestamp($2::float8 / 1000)
+            where id = $1 and state = 'queued'`,
+    values: [id, now],
+  })
+  return changed > 0
+}
+
+async function moveTask(sql: Sql, write: Extract<AcsWrite, { kind: 'task-waits' | 'task-again' }>): Promise<void> {
+  const again = write.kind === 'task-again'
+  await sql.run({
+    name: 'move-acs-task',
+    text: `update acs_task set state = $2, due_at = coalesce(to_timestamp($3::float8 / 1000), due_at)
+            where id = $1 and ended_at is null`,
+    values: [write.id, again ? 'queued' : 'waiting', again ? write.dueAt : null],
+  })
+}
+
+async function endTask(sql: Sql, place: SessionPlace, write: Extract<AcsWrite, { kind: 'task-ended' }>): Promise<void> {
+  const ended = await sql.query<{ kind: TaskKind; who: string }>({
+    name: 'end-acs-task',
+    text: `update acs_task set state = $2, fault = $3::jsonb, result = $4::jsonb, asked = null,
+             ended_at = to_timestamp($5::float8 / 1000)
+           where id = $1 and ended_at is null returning kind, who`,
+    values: [
+      write.id,
+      write.state,
+      write.fault === undefined ? null : JSON.stringify(write.fault),
+      write.result === undefined ? null : JSON.stringify(write.result),
+      place.now,
+    ],
+  })
+  await recordEvents(
+    sql,
+    ended.map(({ kind }) => taskEvent(place, write.id, kind, write.state, write.fault)),
+  )
+}
+
+function taskEvent(
+  { mac, accountId, trust }: SessionPlace,
+  id: string,
+  kind: TaskKind,
+  state: 'done' | 'failed',
+  fault: TaskFault | undefined,
+): EventRecord {
+  const name = state === 'done' ? 'tr069.task-done' : 'tr069.task-failed'
+  return {
+    name,
+    trust,
+    mac,
+    accountId,
+    data: { id, kind, ...(fault === undefined ? {} : { code: fault.code, fault: fault.text }) },
+  }
+}
