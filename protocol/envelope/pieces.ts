@@ -29,7 +29,7 @@ const STORED_HEAD_BYTES = 5
 export function packPart(plain: Uint8Array, use: 'often' | 'once' = 'often'): PackedPart {
   if (plain.length <= (use === 'often' ? SHORT_MAX : SHORT_ONCE_MAX)) return { plain, packed: undefined }
   const windowBits = windowFor(plain.length)
-  const size = { windowBits, memLevel: windowBits - 6, chunkSize: plain.length + SHORT_MAX }
+  const size = { windowBits, memLevel: Math.min(8, windowBits - 6), chunkSize: plain.length + SHORT_MAX }
   return { plain, packed: deflateRawSync(plain, { level: 1, finishFlush: constants.Z_SYNC_FLUSH, ...size }) }
 }
 
@@ -50,9 +50,9 @@ function writePart({ plain, packed }: PackedPart, joined: Uint8Array, at: number
   joined.set(plain, at + STORED_HEAD_BYTES)
 }
 
-/** Memory for a window that the part does not fill would take longer to clear than the part to pack. */
+/** Memory that the part does not fill takes longer to clear than the part to pack; a text gains nothing from the largest. */
 function windowFor(byteCount: number): number {
-  return Math.min(15, Math.max(9, Math.ceil(Math.log2(byteCount))))
+  return Math.min(14, Math.max(9, Math.ceil(Math.log2(byteCount))))
 }
 
 /** No name, no time, no operating system: equal parts give equal bytes. */

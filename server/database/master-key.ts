@@ -213,8 +213,8 @@ export function openSecret(
       message: `Cannot open the secret of "${context}": it is not a sealed secret of this version`,
     })
   }
-  const head = sealed.subarray(0, HEAD_BYTES)
-  const id = Buffer.from(head.subarray(1)).toString('hex')
+  const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length)
+  const id = bytes.toString('hex', 1, HEAD_BYTES)
   const key = findKey(keys, id)
   if (key === undefined) {
     return err({
@@ -222,14 +222,16 @@ export function openSecret(
       message: `Cannot open the secret of "${context}": it is sealed under master key ${id}, which is not here`,
     })
   }
-  const decipher = createDecipheriv('aes-256-gcm', key.sealing, sealed.subarray(HEAD_BYTES, HEAD_BYTES + NONCE_BYTES), {
+  const decipher = createDecipheriv('aes-256-gcm', key.sealing, bytes.subarray(HEAD_BYTES, HEAD_BYTES + NONCE_BYTES), {
     authTagLength: TAG_BYTES,
   })
-  decipher.setAAD(Buffer.concat([head, Buffer.from(context)]))
-  decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
-  const body = decipher.update(sealed.subarray(HEAD_BYTES + NONCE_BYTES, -TAG_BYTES))
+  decipher.setAAD(boundTo(bytes, context))
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
+  const body = decipher.update(bytes.subarray(HEAD_BYTES + NONCE_BYTES, -TAG_BYTES))
   try {
-    return ok(Uint8Array.from(Buffer.concat([body, decipher.final()])))
+    // GCM gives all of its text before the end, which only judges the tag.
+    decipher.final()
+    return ok(new Uint8Array(body.buffer, body.byteOffset, body.length))
   } catch (error) {
     // The only thing that final() reports here is a tag that does not fit; no details, they would be of no use to
     // anybody honest.
@@ -238,7 +240,15 @@ export function openSecret(
   }
 }
 
+/** The head of a sealed secret and where it belongs, in one buffer. */
+function boundTo(sealed: Buffer, context: string): Buffer {
+  const bound = Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(context))
+  sealed.copy(bound, 0, 0, HEAD_BYTES)
+  bound.write(context, HEAD_BYTES)
+  return bound
+}
+
 function findKey(keys: MasterKey | KeyRing, id: string): MasterKey | undefined {
-  const all = keys instanceof MasterKey ? [keys] : [keys.current, ...keys.older]
-  return all.find((key) => key.id === id)
+  if (keys instanceof MasterKey) return keys.id === id ? keys : undefined
+  return [keys.current, ...keys.older].find((key) => key.id === id)
 }

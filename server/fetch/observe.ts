@@ -26,18 +26,20 @@ export function observationOf(
   const registrationSeconds = queryNumber(request.query, 'reg')
   const keyGeneration = queryNumber(request.query, 'k')
   const product = request.userAgent === undefined ? undefined : parseUserAgent(request.userAgent)?.productName
-  return {
+  // What is not said has no field: later observations would wipe out what earlier ones said.
+  const observation: { -readonly [Key in keyof Observation]: Observation[Key] } = {
     mac,
     at: now,
     from: request.peer,
     trust,
-    ...(version === undefined ? {} : { runningVersion: version }),
-    ...(firmware === undefined ? {} : { firmware }),
-    ...(cause === undefined ? {} : { cause }),
-    ...(registrationSeconds === undefined ? {} : { registrationSeconds }),
-    ...(keyGeneration === undefined ? {} : { keyGeneration }),
-    ...(product === undefined ? {} : { product }),
   }
+  if (version !== undefined) observation.runningVersion = version
+  if (firmware !== undefined) observation.firmware = firmware
+  if (cause !== undefined) observation.cause = cause
+  if (registrationSeconds !== undefined) observation.registrationSeconds = registrationSeconds
+  if (keyGeneration !== undefined) observation.keyGeneration = keyGeneration
+  if (product !== undefined) observation.product = product
+  return observation
 }
 
 /** The text if it has the form, else it counts as not said. */

@@ -72,6 +72,7 @@ function routeRc(query: string): Route {
 
 /** First value of a query parameter, percent-decoded; undefined when absent or badly encoded. */
 export function queryValue(query: string, name: string): string | undefined {
+  if (!query.includes(name)) return undefined
   for (const pair of query.split('&', 32)) {
     const equals = pair.indexOf('=')
     if (equals < 0 || pair.slice(0, equals) !== name) continue

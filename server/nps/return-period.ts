@@ -18,7 +18,16 @@ export function returnPeriod(facts: DeviceFacts, platform: PlatformFacts): numbe
     const window = Number(valueOf(facts, 'Resync_At_Random_Delay') ?? AT_WINDOW_S)
     return DAY_S + Math.max(AT_WINDOW_S, Number.isFinite(window) ? window : AT_WINDOW_S)
   }
-  const list = parseDelayList(valueOf(facts, 'Resync_Periodic') ?? periodicList(platform.resyncPeriodSeconds))
+  const text = valueOf(facts, 'Resync_Periodic') ?? periodicList(platform.resyncPeriodSeconds)
+  if (text !== lastRead.text) lastRead = { text, seconds: longestOf(text) }
+  return lastRead.seconds
+}
+
+/** Nearly all phones of a provider have the same list. */
+let lastRead: { readonly text: string; readonly seconds: number | undefined } = { text: '', seconds: longestOf('') }
+
+function longestOf(text: string): number | undefined {
+  const list = parseDelayList(text)
   if (!list.ok) return undefined
   const longest = Math.max(0, ...list.value.delays.map(({ seconds, randomSeconds }) => seconds + randomSeconds))
   return longest === 0 ? undefined : longest

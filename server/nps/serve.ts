@@ -248,9 +248,8 @@ async function evidenceAndDevice(
 /** The device that this request is about: the path's owner where the path names one, else who asks. */
 function subject(context: ServeContext, route: Route, evidence: Evidence): Soon<DeviceFacts | undefined> {
   const mac = subjectMac(context, route, evidence)
-  const load = (known: MacAddress | undefined): Soon<DeviceFacts | undefined> =>
-    known === undefined ? undefined : context.store.device(known)
-  return mac instanceof Promise ? mac.then(load) : load(mac)
+  if (mac instanceof Promise) return mac.then((known) => (known === undefined ? known : context.store.device(known)))
+  return mac === undefined ? undefined : context.store.device(mac)
 }
 
 function subjectMac(context: ServeContext, route: Route, evidence: Evidence): Soon<MacAddress | undefined> {

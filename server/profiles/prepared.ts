@@ -7,6 +7,7 @@ import {
   appliesTo,
   canonicalValue,
   catalogue,
+  hasSpellings,
   modelInfo,
   type Parameter,
   validateValue,
@@ -49,20 +50,22 @@ export function preparedParameters(parameters: Parameters, model: ProductName): 
 
 /** Within one source the element that is named itself wins over the pattern, in whatever order they were stored. */
 export function prepare(parameters: Parameters, model: ProductName): readonly Prepared[] {
-  const prepared: Prepared[] = []
-  for (const patterns of [true, false]) {
-    for (const [name, parameter] of parameters) {
-      if (name.includes(PATTERN) !== patterns) continue
-      for (const element of concreteElements(name, model)) prepared.push(prepareOne(name, element, parameter))
-    }
+  const ofPatterns: Prepared[] = []
+  const named: Prepared[] = []
+  const known = concreteNames(model)
+  for (const [name, parameter] of parameters) {
+    const target = name.includes(PATTERN) ? ofPatterns : named
+    const elements = known.get(name) ?? concreteElements(name, model)
+    for (const element of elements) target.push(prepareOne(name, element, parameter))
   }
-  return prepared
+  return ofPatterns.length === 0 ? named : [...ofPatterns, ...named]
 }
 
 function prepareOne(name: string, element: string, parameter: LayerParameter): Prepared {
+  const row = catalogue.find(element)
   const hasFacts = parameter.value.includes('{{')
-  const value = hasFacts || parameter.attributesOnly === true ? parameter.value : asStored(element, parameter.value)
-  const secret = catalogue.find(element)?.secret ?? false
+  const value = hasFacts || parameter.attributesOnly === true ? parameter.value : storedValue(row, parameter.value)
+  const secret = row?.secret ?? false
   return {
     name,
     element,
@@ -76,10 +79,14 @@ function prepareOne(name: string, element: string, parameter: LayerParameter): P
 /** Names of the catalogue alone are remembered, so this is bounded by its size. */
 const concrete = new Map<ProductName, Map<string, readonly string[]>>()
 
+const NO_NAMES: ReadonlyMap<string, readonly string[]> = new Map()
+
+function concreteNames(model: ProductName): ReadonlyMap<string, readonly string[]> {
+  return concrete.get(model) ?? NO_NAMES
+}
+
 function concreteElements(name: string, model: ProductName): readonly string[] {
   const names = concrete.get(model) ?? new Map<string, readonly string[]>()
-  const known = names.get(name)
-  if (known !== undefined) return known
   const found = findElements(name, model)
   if (modelInfo(model) === undefined || catalogue.find(name) === undefined) return found
   names.set(name, found)
@@ -98,21 +105,16 @@ function findElements(name: string, model: ProductName): readonly string[] {
 
 /** What the phone makes of the text (MPP §1.4, §14): a preview shows what will be there, not how it was typed. */
 export function asStored(element: string, text: string): string {
-  const last = stored.get(element)
-  if (last?.text === text) return last.value
-  const row = catalogue.find(element)
-  const value = storedValue(row, text)
-  if (row !== undefined && !row.secret) stored.set(element, { text, value })
-  return value
+  return storedValue(catalogue.find(element), text)
 }
 
-/** The last text of each element of the catalogue: what a pure function gave, and never a secret. */
-const stored = new Map<string, { readonly text: string; readonly value: string }>()
+/** Line ends become spaces before the ends are cut. */
+const LINE_END = /\r\n|[\r\n]/g
 
 function storedValue(row: Parameter | undefined, text: string): string {
-  const trimmed = text.replace(/\r\n|[\r\n]/g, ' ').trim()
+  const flat = text.includes('\n') || text.includes('\r') ? text.replace(LINE_END, ' ') : text
+  const trimmed = flat.trim()
   const value = trimmed === '""' ? '' : trimmed
-  return row === undefined || value === '' || validateValue(row, value) !== undefined
-    ? value
-    : canonicalValue(row, value)
+  if (row === undefined || value === '' || !hasSpellings(row)) return value
+  return validateValue(row, value) === undefined ? canonicalValue(row, value) : value
 }

@@ -7,7 +7,7 @@ import { concatBytes } from '../../protocol/bytes.ts'
 import { catalogue, modelInfo, wrapLines, writeProfile } from '../../protocol/profile/mod.ts'
 import type { DeviceFacts } from '../devices/types.ts'
 import { permanentRule } from './platform-layer.ts'
-import { feedPieces, type FilledTemplate, fillTemplate, MARKER_ELEMENT, type Piece, piecesOf } from './template.ts'
+import { type FilledTemplate, fillTemplate, MARKER_ELEMENT, type Piece, piecesOf, useText } from './template.ts'
 import type { PlatformFacts, ResolvedProfile } from './types.ts'
 import { type Line, lineOf, linesOf } from './written.ts'
 
@@ -79,10 +79,10 @@ export function markerOf(resolved: ResolvedProfile, markerKey: Uint8Array): stri
 
 function markerOfFilled(filled: FilledTemplate, markerKey: Uint8Array): string {
   const hmac = createHmac('sha256', markerKey)
-  feedPieces(
+  useText(
     filled,
     (element, text) => (element === MARKER_ELEMENT ? '' : text),
-    (part) => void hmac.update(part),
+    (unmarked) => hmac.update(unmarked),
   )
   return hmac.digest('hex').slice(0, MARKER_HEX_DIGITS)
 }

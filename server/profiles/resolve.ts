@@ -70,13 +70,15 @@ function resolveOne(
   return each.alone
 }
 
+const NOTHING: ResolvedParameter['overrode'] = []
+
 function layOver(
   below: ResolvedParameter | undefined,
   parameter: LayerParameter,
   secret: boolean,
   origin: Origin,
 ): ResolvedParameter {
-  const overrode = below === undefined ? [] : [{ value: below.value, origin: below.origin }, ...below.overrode]
+  const overrode = below === undefined ? NOTHING : [{ value: below.value, origin: below.origin }, ...below.overrode]
   return {
     value: parameter.value,
     ua: parameter.ua ?? below?.ua,

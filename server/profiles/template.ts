@@ -10,7 +10,7 @@ import { HOSTS_ELEMENT, layOn, resolveHosts, sayings } from './resolve.ts'
 import { hostsIn, mayNameHosts, type NamedHosts } from './restricted-hosts.ts'
 import { type Source, sourcesOf } from './sources.ts'
 import type { PlatformFacts, ResolvedParameter, ResolvedProfile } from './types.ts'
-import { byOrder, lineOf } from './written.ts'
+import { byOrder, freshLineOf, lineOf } from './written.ts'
 
 /** Carries the profile's version; known when all else is. */
 export const MARKER_ELEMENT = 'GPP_P'
@@ -79,11 +79,26 @@ export function piecesOf(filled: FilledTemplate, choose: Choice): readonly Piece
   return pieces
 }
 
-/** The same for what takes it in order, as a hash does. */
-export function feedPieces(filled: FilledTemplate, choose: Choice, take: (part: Uint8Array | string) => void): void {
+/** Longer texts than nearly every profile has get memory of their own. */
+const scratch = new Uint8Array(128 * 1024)
+
+/** The whole text for what takes it at once, as a hash does. @param use must not keep the bytes: the next text goes there */
+export function useText(filled: FilledTemplate, choose: Choice, use: (text: Uint8Array) => void): void {
   const gaps = gapTexts(filled, choose)
+  let bytesMax = 0
+  for (const slot of filled.slots) if (slot.kind === 'run') bytesMax += slot.piece.bytes.length
+  for (const text of gaps) bytesMax += 3 * text.length
+  const all = bytesMax <= scratch.length ? scratch : new Uint8Array(bytesMax)
+  let at = 0
   let gap = 0
-  for (const slot of filled.slots) take(slot.kind === 'run' ? slot.piece.bytes : (gaps[gap++] ?? ''))
+  for (const slot of filled.slots) {
+    if (slot.kind === 'run') {
+      all.set(slot.piece.bytes, at)
+      at += slot.piece.bytes.length
+    } else at += encoder.encodeInto(gaps[gap++] ?? '', all.subarray(at)).written
+  }
+  use(all.subarray(0, at))
+  all.fill(0, 0, at)
 }
 
 function gapTexts({ slots, texts }: FilledTemplate, choose: Choice): readonly string[] {
@@ -183,7 +198,7 @@ const [HEAD = '', TAIL = ''] = wrapLines(['|']).split('|')
 
 function slotsOf(resolved: ResolvedProfile, gaps: ReadonlySet<string>): readonly Slot[] {
   const entries = [...gaps].map((element) => ({ element, order: catalogue.order(element), text: '' }))
-  for (const [element, parameter] of resolved) if (!gaps.has(element)) entries.push(lineOf(element, parameter))
+  for (const [element, parameter] of resolved) if (!gaps.has(element)) entries.push(freshLineOf(element, parameter))
   entries.sort(byOrder)
   const slots: Slot[] = []
   let run = HEAD

@@ -34,6 +34,11 @@ interface Written extends Line {
  */
 const written = new Map<string, Written>()
 
+/** The same without looking for what was written before: for a line that will be kept where it goes. */
+export function freshLineOf(element: string, parameter: ResolvedParameter): Line {
+  return { element, order: catalogue.order(element), text: writeElement(elementOf(element, parameter)) }
+}
+
 export function lineOf(element: string, parameter: ResolvedParameter): Line {
   const last = written.get(element)
   if (last !== undefined && (last.parameter === parameter || looksAlike(last.parameter, parameter))) return last

@@ -66,7 +66,7 @@ export class Admission {
    * @returns whether the request is served; if so, call `requestEnded`
    */
   request(always = false): boolean {
-    if (!always && admitRequest(this.load(), this.#limits) === 'later') {
+    if (!always && admitRequest({ requests: this.#requests }, this.#limits) === 'later') {
       this.#options.onUnusual('later')
       return false
     }

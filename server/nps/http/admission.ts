@@ -72,7 +72,10 @@ export function mayBegin(load: AdmissionLoad, limits: AdmissionLimits, weight: n
 }
 
 /** One more request on an open connection costs little; only a number that memory feels is turned away. */
-export function admitRequest(load: AdmissionLoad, limits: AdmissionLimits): 'serve' | 'later' {
+export function admitRequest(
+  load: Pick<AdmissionLoad, 'requests'> & Partial<AdmissionLoad>,
+  limits: AdmissionLimits,
+): 'serve' | 'later' {
   return load.requests < limits.requestsMax ? 'serve' : 'later'
 }
 

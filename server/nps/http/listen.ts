@@ -14,6 +14,7 @@ import { isProblemReport, type ProblemReports, takeProblemReport } from './probl
 import { createRefusals, type Refusals } from './refusals.ts'
 import { fetchRequestOf, readBody } from './request.ts'
 import { refuse, respond, unavailable } from './respond.ts'
+import { createTogether, type Together } from './together.ts'
 
 const HEADERS_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 60_000
@@ -104,6 +105,7 @@ interface Door {
   readonly admission: Admission
   readonly closeAdmission: () => void
   readonly refusals: Refusals
+  readonly together: Together
 }
 
 /** One request at a door. */
@@ -136,6 +138,7 @@ function doorOf(name: Door['name'], options: HttpDoorOptions): Door {
     options,
     admission,
     refusals: createRefusals(),
+    together: createTogether(),
     closeAdmission() {
       admission.close()
       loopDelay.close()
@@ -240,18 +243,29 @@ function handle(visit: Visit): void {
   }
 }
 
-/** @param outcome `refusing`: it is not said yet */
-function end(visit: Visit, outcome: RequestOutcome | 'refusing'): void {
+function end(visit: Visit, outcome: Answered): void {
   const { door, response, cameAt } = visit
   if (outcome === 'refusing') {
     door.refusals.add(cameAt, () => {
       refuse(response)
       end(visit, 'refused')
     })
-    return
+  } else if (typeof outcome === 'object') {
+    door.together.add(() => sendReady(visit, outcome))
+  } else {
+    door.admission.requestEnded()
+    count(visit, outcome)
   }
-  door.admission.requestEnded()
-  count(visit, outcome)
+}
+
+function sendReady(visit: Visit, { request, delivery }: Ready): void {
+  const { door, response } = visit
+  try {
+    void respond(response, request, delivery, door.options.firmwarePath)
+    end(visit, outcomeOf(delivery))
+  } catch (error) {
+    end(visit, fail(visit, error))
+  }
 }
 
 function count({ door, cameAt }: Visit, outcome: RequestOutcome): void {
@@ -275,7 +289,14 @@ function later(message: IncomingMessage, response: ServerResponse): RequestOutco
   return 'later'
 }
 
-type Answered = RequestOutcome | 'refusing'
+/** An answer that is sent with others. */
+interface Ready {
+  readonly request: FetchRequest
+  readonly delivery: Extract<Delivery, { kind: 'bytes' }>
+}
+
+/** `refusing` and what is ready are not said yet. */
+type Answered = RequestOutcome | 'refusing' | Ready
 
 /** At once where nothing has to be waited for. */
 function answer(visit: Visit): Answered | Promise<Answered> {
@@ -319,6 +340,7 @@ function answerFetch(visit: Visit, request: FetchRequest | undefined): Answered 
 
 function send({ door, response }: Visit, request: FetchRequest, delivery: Delivery): Answered | Promise<Answered> {
   if (delivery.kind === 'refusal') return 'refusing'
+  if (delivery.kind === 'bytes') return { request, delivery }
   const sending = respond(response, request, delivery, door.options.firmwarePath)
   const outcome = outcomeOf(delivery)
   return sending === undefined ? outcome : sending.then(() => outcome)
