@@ -45,6 +45,18 @@ const calls = {
     }
     return listen(createHttpsServer(options, (_request, response) => answer(response, status, contentType, body)))
   },
+  /** Takes a body, answers it with one, and an empty one with 204. */
+  posts: ({ body }: { body: Uint8Array }) =>
+    listen(
+      createHttpServer((request, response) => {
+        let size = 0
+        request.on('data', (piece: Buffer) => (size += piece.length))
+        request.on('end', () => {
+          if (size === 0) response.writeHead(204).end()
+          else answer(response, 200, 'text/xml; charset=utf-8', body)
+        })
+      }),
+    ),
   cpuMs: () => cpuMs(),
 }
 

@@ -1,6 +1,6 @@
 /** PostgreSQL of the bench: one of its own in a temporary folder, and a filled database for each size. */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -13,10 +13,13 @@ export interface BenchDatabases {
   filled(count: number): Promise<ServerSettings>
   /** A folder that goes when the bench does. */
   folder(name: string): string
+  /** Time that all processes of the database have computed for so far, ms. */
+  cpuMs(): Promise<number>
   close(): Promise<void>
 }
 
 export type PlatformWorker = Worker<PlatformCalls>
+export type PlatformPorts = Awaited<ReturnType<PlatformCalls['start']>>
 
 export async function openDatabases(say: (text: string) => void): Promise<BenchDatabases> {
   const root = await mkdtemp(join(tmpdir(), 'offhook-bench-'))
@@ -56,6 +59,7 @@ export async function openDatabases(say: (text: string) => void): Promise<BenchD
       return known
     },
     folder: (name) => join(root, name),
+    cpuMs: async () => databaseCpuMs((await postgres)?.pid),
     async close() {
       const running = await postgres
       await running?.stop()
@@ -63,6 +67,30 @@ export async function openDatabases(say: (text: string) => void): Promise<BenchD
       await rm(root, { recursive: true, force: true })
     },
   }
+}
+
+/** Kernel ticks in a second. */
+const TICKS = 100
+
+/** The first process and its children: those that have ended count with the first. */
+async function databaseCpuMs(first: number | undefined): Promise<number> {
+  const times = await Promise.all((await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(statOf))
+  return times
+    .filter((each) => each !== undefined)
+    .filter(({ pid, parent }) => pid === first || parent === first)
+    .reduce((sum, { pid, own, ended }) => sum + (own + (pid === first ? ended : 0)) * (1000 / TICKS), 0)
+}
+
+/** proc(5): fields 4, 14 to 17, counted after the name. */
+async function statOf(pid: string) {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
+  const [parent = 0, user = 0, system = 0, endedUser = 0, endedSystem = 0] = [1, 11, 12, 13, 14].map((at) => fields[at])
+  return { pid: Number(pid), parent, own: user + system, ended: endedUser + endedSystem }
 }
 
 /** What autovacuum would do in its own time, in the middle of a round. */

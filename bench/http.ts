@@ -1,7 +1,7 @@
 /** Profiles over kept connections, new connections, and refusals, each beside a bare server that sends the same bytes. */
 import { get } from 'node:http'
 import type { BareCalls } from './bare-worker.ts'
-import { type BenchDatabases, type PlatformWorker, startPlatform } from './database.ts'
+import { type BenchDatabases, type PlatformPorts, type PlatformWorker, startPlatform } from './database.ts'
 import type { HttpLoad, HttpLoadCalls } from './http-load-worker.ts'
 import { benchDevice, LARGE_EVERY } from './provider.ts'
 import { ratioAim, type Row } from './row.ts'
@@ -29,7 +29,7 @@ const XML = 'text/xml; charset=utf-8'
 /** Everything that the rows of HTTP stand on: a server of ours, a bare one, a load. */
 export interface HttpStage {
   readonly platform: PlatformWorker
-  readonly ports: { readonly http: number; readonly https: number; readonly tftp: number }
+  readonly ports: PlatformPorts
   readonly bare: Worker<BareCalls>
   readonly barePorts: {
     readonly https: number

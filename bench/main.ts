@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { acsRows } from './acs.ts'
 import { type BenchDatabases, openDatabases } from './database.ts'
 import { growthRows } from './growth.ts'
 import { connectionRows, type HttpStage, openStage, type Pace, profileRows, refusalRows } from './http.ts'
@@ -21,6 +22,7 @@ const STAGED: Readonly<
   tls: (stage, _databases, pace) => connectionRows(stage, pace),
   refusals: (stage, _databases, pace) => refusalRows(stage, pace),
   tftp: (stage, databases, pace) => tftpRows(stage, databases, pace, say),
+  acs: (stage, databases, pace) => acsRows(stage, databases, pace),
   growth: (stage, databases, pace) => growthRows(stage, databases, pace),
 }
 const ALONE: Readonly<Record<string, (databases: BenchDatabases, pace: Pace) => Promise<readonly Row[]>>> = {

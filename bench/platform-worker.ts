@@ -3,6 +3,8 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { populate } from '../phone/fleet/mod.ts'
 import { assert } from '../protocol/result.ts'
+import { SESSION_LIMITS } from '../server/acs/mod.ts'
+import { acsCredentials } from '../server/devices/mod.ts'
 import { readSettings, type Server, startServer } from '../server/main.ts'
 import { createDeviceCertificates, issueServerCertificate } from '../server/pki/mod.ts'
 import { ensureLabCa } from '../server/store/mod.ts'
@@ -85,6 +87,20 @@ const calls = {
       if (forget) directory.apply({ kind: 'device', mac })
       return directory.device(mac)
     }
+  },
+  /** User names and passwords of devices at the ACS, which lets them call as often as they can. */
+  async acsCredentials({ indexes }: { readonly indexes: readonly number[] }) {
+    const limits = SESSION_LIMITS as { burst: number }
+    limits.burst = Number.MAX_SAFE_INTEGER
+    const made = []
+    for (const index of indexes) {
+      const { mac, serial, model } = benchDevice(index)
+      const facts = await running().platform.directory.device(mac)
+      const known = facts === undefined ? undefined : acsCredentials(facts)
+      assert(known !== undefined, 'the device is bound')
+      made.push({ mac, serial, model, username: known.username, password: known.password })
+    }
+    return made
   },
   cpuMs: () => cpuMs(),
   statementCount: () => statementCount,

@@ -70,6 +70,11 @@ export class AcsDevice {
     this.#agent.destroy()
   }
 
+  /** The next request comes without an answer to any challenge. */
+  forgetChallenge(): void {
+    this.#challenge = undefined
+  }
+
   forgetCookie(): void {
     this.#cookie = undefined
   }

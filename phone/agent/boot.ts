@@ -4,6 +4,7 @@
  */
 import { assertNever, type Millis } from '../../protocol/result.ts'
 import { emptyRam } from './create.ts'
+import { cwmpBooted } from './cwmp/mod.ts'
 import { wantUpgrade } from './effects.ts'
 import { tellLines } from './lines.ts'
 import { say } from './mask.ts'
@@ -19,8 +20,10 @@ import { andThen, type Moment, type Turn, turnOf, withFlash, withRam } from './t
 import type { Agent, Flash, Lease } from './types.ts'
 
 /** Power comes, or comes back: whatever the phone was doing is forgotten. */
-export function powerOn(agent: Agent, { now }: Moment): Turn {
-  const fresh: Agent = { ...agent, ram: { ...emptyRam(now), mode: 'booting', nextId: agent.ram.nextId } }
+export function powerOn(agent: Agent, moment: Moment): Turn {
+  const { now } = moment
+  const empty: Agent = { ...agent, ram: { ...emptyRam(now), mode: 'booting', nextId: agent.ram.nextId } }
+  const fresh = cwmpBooted(empty, moment)
   const booting = setTimer(fresh, 'boot', now + agent.policies.bootMs)
   const { hardware, flash } = agent
   return turnOf(

@@ -109,9 +109,12 @@ function afterEdit(agent: Agent, changed: readonly string[], reason: 'Provisioni
 
 /** What follows from an edit whether or not the phone restarts: the report, and the end of remote customization. */
 function edited(agent: Agent, changed: readonly string[], moment: Moment): Turn {
-  const noted = armReportAfterEdit(withFlash(agent, { editsUnreported: true }), moment)
-  // MPP §9.1: another source than RC has given configuration.
+  return configuredElsewhere(armReportAfterEdit(withFlash(agent, { editsUnreported: true }), moment), changed, moment)
+}
+
+/** MPP §9.1: another source than RC has given configuration. */
+export function configuredElsewhere(agent: Agent, changed: readonly string[], moment: Moment): Turn {
   const counts = agent.policies.editsAbort === 'any-parameter' || changed.some((name) => PROFILE_RULES.includes(name))
-  if (!isBlank(noted) || changed.length === 0 || !counts) return turnOf(noted)
-  return customize(abandonSearch(noted, moment), 'Aborted')
+  if (!isBlank(agent) || changed.length === 0 || !counts) return turnOf(agent)
+  return customize(abandonSearch(agent, moment), 'Aborted')
 }

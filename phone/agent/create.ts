@@ -1,6 +1,7 @@
 /** A phone as it leaves the box, and what of it is gone after a power cut. Source: MPP §5.8, §9.1. */
 import type { Millis } from '../../protocol/result.ts'
 import { initialWebState } from './admin/mod.ts'
+import { EMPTY_TR069_MEMORY, INITIAL_CWMP_STATE } from './cwmp/mod.ts'
 import { factoryParameters } from './factory-defaults.ts'
 import { DEFAULT_POLICIES } from './policies.ts'
 import { initialLinesState } from './sip/mod.ts'
@@ -49,6 +50,7 @@ export function factoryFlash(
     bootCause: 'power',
     resyncSucceeded: false,
     editsUnreported: false,
+    tr069: EMPTY_TR069_MEMORY,
   }
 }
 
@@ -95,5 +97,6 @@ export function emptyRam(now: Millis): Ram {
     inProgress: undefined,
     lines: initialLinesState,
     web: initialWebState,
+    cwmp: INITIAL_CWMP_STATE,
   }
 }

@@ -40,14 +40,19 @@ export function refreshCustomCa(agent: Agent, moment: Moment): Turn {
 
 /** The download of the PEM has ended; a bad one leaves the CA of before. */
 export function customCaEnded(agent: Agent, end: DownloadEnd, moment: Moment): Turn {
-  const pem = end.kind === 'file' ? (utf8Text(end.body) ?? '') : ''
+  const installed = end.kind === 'file' ? installCustomCa(agent, end.body, moment) : undefined
+  if (installed !== undefined) return installed
+  const detail = end.kind === 'file' ? 'no certificate in the file' : end.detail
+  const kept = failed(agent, moment)
+  return turnOf(kept, say(kept, 'custom-ca', `Custom CA failed: ${detail}`, { ok: false }))
+}
+
+/** Trusts the certificates of a PEM file from now on; undefined: there is none in it. */
+export function installCustomCa(agent: Agent, body: Uint8Array, moment: Moment): Turn | undefined {
+  const pem = utf8Text(body) ?? ''
   const der = base64ToBytes((PEM.exec(pem)?.[1] ?? '').replace(/\s+/g, ''))
   const name = der === undefined || der.length === 0 ? undefined : firstCommonName(der)
-  if (name === undefined) {
-    const detail = end.kind === 'file' ? 'no certificate in the file' : end.detail
-    const kept = failed(agent, moment)
-    return turnOf(kept, say(kept, 'custom-ca', `Custom CA failed: ${detail}`, { ok: false }))
-  }
+  if (name === undefined) return undefined
   const status = `Last provisioning succeeded on ${stamp(agent, moment)}`
   const rule = parameterText(agent, 'Custom_CA_Rule').trim()
   const installed = withFlash(agent, { customCa: { pem, status, info: name, rule } })

@@ -9,7 +9,7 @@ const NO_READINGS = ['bootMs', 'flashMs']
 
 describe('the page of divergences', () => {
   it('has a row for every policy of the phone', () => {
-    const { apply, rule, ...own } = DEFAULT_POLICIES
+    const { apply, rule, cwmp: _cwmp, ...own } = DEFAULT_POLICIES
     const names = [
       ...Object.keys(own).filter((name) => !NO_READINGS.includes(name)),
       ...Object.keys(apply).map((name) => `apply.${name}`),

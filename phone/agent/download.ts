@@ -5,12 +5,13 @@
 import { assertNever } from '../../protocol/result.ts'
 import { defaultPort, parseUrl, type RuleOptions, type Url } from '../../protocol/rule/mod.ts'
 import { authenticate } from './authenticate.ts'
+import type { FailureCause } from './cwmp/mod.ts'
 import { printDownloadUrl, requestFor } from './http-request.ts'
 import { say } from './mask.ts'
 import { hostAllowed } from './restricted.ts'
 import { orderSrv, srvName } from './srv.ts'
 import { type Moment, withRam } from './turn.ts'
-import type { Agent, AgentAction, Download, FetchOutcome, FetchPurpose, SrvRecord } from './types.ts'
+import type { Agent, AgentAction, Download, DownloadPurpose, FetchOutcome, SrvRecord } from './types.ts'
 
 /** `$ERR` for everything that is neither a missing nor a corrupt file; the text that phones were seen to log (MPP §12.1). */
 export const DOWNLOAD_FAILED = 'Download failed'
@@ -19,9 +20,20 @@ export const FILE_NOT_FOUND = 'File not found'
 /** Text of servers and transports that is passed on to a watcher. */
 const DETAIL_CHARS_MAX = 200
 
+/** What a failure of the transport means to the ACS [TR-069 §4.1]. */
+const CAUSES: Readonly<Record<Extract<FetchOutcome, { kind: 'failed' }>['reason'], FailureCause>> = {
+  dns: 'unreachable',
+  connect: 'unreachable',
+  tls: 'unreachable',
+  timeout: 'interrupted',
+  broken: 'interrupted',
+  'too-large': 'too-large',
+  'bad-url': 'unreachable',
+}
+
 /** What to fetch or to send. */
 export interface DownloadOrder {
-  readonly purpose: FetchPurpose
+  readonly purpose: DownloadPurpose
   readonly options: RuleOptions
   /** With its server resolved. */
   readonly url: Url
@@ -32,11 +44,11 @@ export interface DownloadOrder {
   readonly certificateName?: string
 }
 
-/** How a download ended. `error` is for `$ERR`, `detail` for whoever watches. */
+/** How a download ended. `error` is for `$ERR`, `detail` for whoever watches, `cause` for the ACS. */
 export type DownloadEnd =
   | { readonly kind: 'file'; readonly body: Uint8Array; readonly contentEncoding: string | undefined }
   | { readonly kind: 'not-found'; readonly error: string; readonly detail: string }
-  | { readonly kind: 'failed'; readonly error: string; readonly detail: string }
+  | { readonly kind: 'failed'; readonly error: string; readonly detail: string; readonly cause: FailureCause }
 
 /** A step of a download; `end` is there with the last one. */
 export interface Progress {
@@ -86,7 +98,7 @@ export function continueDownload(agent: Agent, outcome: FetchOutcome, moment: Mo
         ? finish(seen, { kind: 'not-found', error: FILE_NOT_FOUND, detail: `TFTP error 1 ${outcome.message}` })
         : failed(seen, `TFTP error ${outcome.code} ${outcome.message}`)
     case 'failed':
-      return nextTarget(seen, download, `${outcome.reason}: ${outcome.detail}`, moment)
+      return nextTarget(seen, download, outcome, moment)
     case 'response':
       return response(seen, download, outcome, moment)
     default:
@@ -101,7 +113,7 @@ export function continueWithSrv(agent: Agent, records: readonly SrvRecord[], mom
   const targets = orderSrv(records, agent.policies.srvWeight, moment.rng).map(({ host, port }) => ({ host, port }))
   // MPP §4.6: the certificate belongs to the name that was asked for, not to the target of the record.
   const asked = { ...download, certificateName: download.host, waitsFor: 'answer' as const, targets }
-  return nextTarget(withRam(agent, { download: asked }), asked, 'no SRV record', moment)
+  return nextTarget(withRam(agent, { download: asked }), asked, undefined, moment)
 }
 
 function askSrv(agent: Agent, download: Download): Progress {
@@ -121,7 +133,7 @@ function askSrv(agent: Agent, download: Download): Progress {
 
 function send(agent: Agent, download: Download, { now }: Moment): Progress {
   if (!hostAllowed(agent, download.host))
-    return failed(agent, `Restricted_Access_Domains does not allow ${download.host}`)
+    return failed(agent, `Restricted_Access_Domains does not allow ${download.host}`, 'not-allowed')
   const id = agent.ram.nextId
   const current: Download = { ...download, id }
   const sending = withRam(agent, { download: current, nextId: id + 1 })
@@ -150,9 +162,10 @@ function response(
     const proxy = status === 407
     const header = headers.get(proxy ? 'proxy-authenticate' : 'www-authenticate')
     const again = authenticate(agent, download, { proxy, header }, moment)
-    return again === undefined ? failed(agent, `HTTP ${status}`) : send(agent, again, moment)
+    return again === undefined ? failed(agent, `HTTP ${status}`, 'no-credentials') : send(agent, again, moment)
   }
-  return failed(agent, `HTTP ${status}`)
+  if (status === 403) return failed(agent, 'HTTP 403', 'no-credentials')
+  return failed(agent, `HTTP ${status}`, status >= 500 ? 'cannot-serve' : 'refused')
 }
 
 /** MPP §5.6: followed at once and not remembered; a redirected POST stays a POST. */
@@ -184,19 +197,29 @@ function redirect(agent: Agent, download: Download, location: string | undefined
 }
 
 /** After a target that could not be reached: the next one of the SRV answer, else the end. */
-function nextTarget(agent: Agent, download: Download, reason: string, moment: Moment): Progress {
+function nextTarget(
+  agent: Agent,
+  download: Download,
+  failure: Extract<FetchOutcome, { kind: 'failed' }> | undefined,
+  moment: Moment,
+): Progress {
   const [target, ...targets] = download.targets
-  if (target === undefined) return failed(agent, reason)
+  if (target === undefined) {
+    if (failure === undefined) return failed(agent, 'no SRV record', 'unreachable')
+    return failed(agent, `${failure.reason}: ${failure.detail}`, CAUSES[failure.reason])
+  }
   return send(agent, { ...download, ...target, targets }, moment)
 }
 
 function file(agent: Agent, download: Download, body: Uint8Array, contentEncoding: string | undefined): Progress {
-  if (body.length > download.bytesMax) return failed(agent, `the file has more than ${download.bytesMax} bytes`)
+  if (body.length > download.bytesMax) {
+    return failed(agent, `the file has more than ${download.bytesMax} bytes`, 'too-large')
+  }
   return finish(agent, { kind: 'file', body, contentEncoding })
 }
 
-function failed(agent: Agent, detail: string): Progress {
-  return finish(agent, { kind: 'failed', error: DOWNLOAD_FAILED, detail: detail.slice(0, DETAIL_CHARS_MAX) })
+function failed(agent: Agent, detail: string, cause: FailureCause = 'refused'): Progress {
+  return finish(agent, { kind: 'failed', error: DOWNLOAD_FAILED, detail: detail.slice(0, DETAIL_CHARS_MAX), cause })
 }
 
 function finish(agent: Agent, end: DownloadEnd): Progress {

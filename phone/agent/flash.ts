@@ -1,6 +1,7 @@
 /** The lasting memory as JSON text. Every field is checked when it is read: the text may come from any file. */
 import type { ParameterStore, StoredParameter } from '../../protocol/profile/mod.ts'
 import { err, ok, type Result } from '../../protocol/result.ts'
+import { decodeTr069Memory } from './cwmp/mod.ts'
 import { REBOOTS_MAX, STATUS_ENTRIES_MAX } from './history.ts'
 import type { CustomizationState, Flash, HistoryEntry, RebootReason } from './types.ts'
 
@@ -60,11 +61,13 @@ function flashOf(json: Json): Flash | undefined {
   const provisioningHistory = listOf(json['provisioningHistory'], STATUS_ENTRIES_MAX, historyEntryOf)
   const upgradeHistory = listOf(json['upgradeHistory'], STATUS_ENTRIES_MAX, historyEntryOf)
   const customCa = customCaOf(json['customCa'])
+  const tr069 = decodeTr069Memory(json['tr069'])
   const { activeLoad, inactiveLoad, upgradeFingerprint, reported, resyncSucceeded } = json
   // Absent in memories of before it existed.
   const { editsUnreported = false } = json
   if (parameters === undefined || customization === undefined || bootCause === undefined) return undefined
   if (rebootHistory === undefined || provisioningHistory === undefined || upgradeHistory === undefined) return undefined
+  if (tr069 === undefined) return undefined
   if (customCa === undefined || typeof activeLoad !== 'string' || typeof resyncSucceeded !== 'boolean') return undefined
   if (!isTextOrAbsent(inactiveLoad) || !isTextOrAbsent(upgradeFingerprint)) return undefined
   if (typeof editsUnreported !== 'boolean') return undefined
@@ -83,6 +86,7 @@ function flashOf(json: Json): Flash | undefined {
     bootCause,
     resyncSucceeded,
     editsUnreported,
+    tr069,
   }
 }
 

@@ -3,6 +3,7 @@ import { setByUser } from '../../protocol/profile/mod.ts'
 import { assertNever } from '../../protocol/result.ts'
 import { isIdle } from './calls.ts'
 import { runCommands } from './commands.ts'
+import { isReserved } from './cwmp/mod.ts'
 import { say } from './mask.ts'
 import { parameterYes } from './parameters.ts'
 import { type Moment, type Turn, turnOf, withFlash } from './turn.ts'
@@ -39,6 +40,7 @@ export function pressKeys(agent: Agent, entry: KeypadEntry, moment: Moment): Tur
 
 function store(agent: Agent, element: string, value: string, account: 'admin' | 'user', moment: Moment): Turn {
   if (parameterYes(agent, 'Phone-UI-readonly')) return refused(agent, 'Phone-UI-readonly is Yes')
+  if (isReserved(agent, element)) return refused(agent, `the ACS keeps ${element} for itself`)
   const set = setByUser(agent.flash.parameters, element, value, account, agent.hardware.productName)
   if (!set.ok) return refused(agent, `${element} cannot take this value`)
   const changed = withFlash(agent, { parameters: set.value })

@@ -3,6 +3,7 @@
  * `--pwd`, user information in URLs, and every stored value that the catalogue calls secret.
  */
 import { catalogue } from '../../protocol/profile/mod.ts'
+import { transferSecrets } from './cwmp/mod.ts'
 import type { AgentAction, Agent, PhoneEvent } from './types.ts'
 
 const MASK = '****'
@@ -35,9 +36,11 @@ function hide(secrets: readonly string[], text: string): string {
 }
 
 function secretsOf(agent: Agent): readonly string[] {
-  const secrets = [...agent.flash.parameters]
-    .filter(([element, { value }]) => value.length >= SECRET_CHARS_MIN && catalogue.find(element)?.secret === true)
+  const stored = [...agent.flash.parameters]
+    .filter(([element]) => catalogue.find(element)?.secret === true)
     .map(([, { value }]) => value)
+  const transfers = agent.flash.tr069.transfers.flatMap(transferSecrets)
+  const secrets = [...stored, ...transfers].filter((secret) => secret.length >= SECRET_CHARS_MIN)
   // The longest first, so that one secret inside another leaves no rest.
   return secrets.sort((a, b) => b.length - a.length)
 }

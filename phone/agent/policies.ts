@@ -1,6 +1,7 @@
 /** The readings of the guide that this phone follows where sources disagree (MPP §16). */
 import { DEFAULT_APPLY_POLICIES } from '../../protocol/profile/mod.ts'
 import { DEFAULT_RULE_POLICIES } from '../../protocol/rule/mod.ts'
+import { DEFAULT_CWMP_POLICIES } from './cwmp/mod.ts'
 import type { PhonePolicies } from './types.ts'
 
 /** The readings that MPP marks as chosen or as its Model. */
@@ -21,6 +22,7 @@ export const DEFAULT_POLICIES: PhonePolicies = {
   setPasswordPage: false,
   editsAbort: 'profile-rules',
   quietSeconds: 30,
+  cwmp: DEFAULT_CWMP_POLICIES,
   bootMs: 20_000,
   flashMs: 15_000,
 }

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { sealSalted } from '../../protocol/envelope/mod.ts'
 import { createAgent, decodeFlash, encodeFlash, nextWake, react } from './mod.ts'
 import type { Agent, AgentAction, AgentEvent, FetchOutcome, Flash } from './mod.ts'
-import { Bench, HARDWARE, profile, provisioned, START } from './testdata/bench.ts'
+import type { CwmpBody } from '../../protocol/cwmp/mod.ts'
+import { acsFault, download, envelope, NOTHING_MORE, setValues } from './cwmp/testdata/acs.ts'
+import { Bench, HARDWARE, profile, provisioned, response, START } from './testdata/bench.ts'
 
 const SECRETS = {
   GPP_SA: 'secret-register-a',
@@ -11,6 +13,7 @@ const SECRETS = {
   Admin_Password: 'Secret-admin-1',
   Password_1_: 'secret-sip-1',
   IKM_HTTP_Encrypt_Content: 'yqdlZ-tYemfogSmv7Ws5PQ',
+  ACS_Password: 'secret-of-the-acs',
 }
 
 const RULES = [
@@ -85,6 +88,7 @@ type Happening =
   | 'wake'
   | { readonly wait: number }
   | { readonly answer: FetchOutcome }
+  | { readonly acs: FetchOutcome }
   | { readonly srv: readonly { priority: number; weight: number; host: string; port: number }[] }
   | { readonly event: AgentEvent }
 
@@ -113,6 +117,7 @@ const event: fc.Arbitrary<AgentEvent> = fc.oneof(
       sipPort: 5060,
     },
     { kind: 'network-down' },
+    { kind: 'listening', port: 7547 },
     { kind: 'tick' },
     { kind: 'call-started', line: 1 },
     { kind: 'call-ended', line: 1 },
@@ -149,7 +154,29 @@ const event: fc.Arbitrary<AgentEvent> = fc.oneof(
   ),
   fc.tuple(fc.nat(60), outcome).map(([id, answer]): AgentEvent => ({ kind: 'fetched', id, outcome: answer })),
 )
+const acsAnswer: fc.Arbitrary<FetchOutcome> = fc
+  .constantFrom<CwmpBody | undefined>(
+    undefined,
+    { kind: 'InformResponse', maxEnvelopes: 1 },
+    { kind: 'TransferCompleteResponse' },
+    { kind: 'GetParameterValues', names: ['Device.'] },
+    { kind: 'SetParameterValues', parameters: [], parameterKey: 'k' },
+    setValues({ 'Device.ManagementServer.URL': 'http://other.test/', 'Device.X_CISCO_HostName': 'h' }),
+    { kind: 'Reboot', commandKey: 'r' },
+    { kind: 'FactoryReset' },
+    download({ password: SECRETS.GPP_SD }),
+    download({ fileType: '1 Firmware Upgrade Image', url: 'http://p.test/sip88xx.12-0-7MPP0201-66.loads' }),
+    download({ fileType: 'Custom CA File', url: 'tftp://p.test/ca.pem', delaySeconds: 60 }),
+    acsFault(8005),
+    acsFault(8002),
+  )
+  .map((body) => {
+    const reply = body === undefined ? NOTHING_MORE : envelope(body)
+    return response(reply.status, reply.body)
+  })
+
 const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 4, arbitrary: acsAnswer.map((acs) => ({ acs })) },
   { weight: 4, arbitrary: fc.constant<Happening>('wake') },
   { weight: 4, arbitrary: outcome.map((answer) => ({ answer })) },
   {
@@ -190,18 +217,30 @@ function play(
       now = Math.max(now, nextWake(agent) ?? now)
       apply({ kind: 'tick' })
     } else if ('wait' in one) now += one.wait
-    else if ('answer' in one) apply({ kind: 'fetched', id: agent.ram.download?.id ?? 0, outcome: one.answer })
-    else if ('srv' in one) apply({ kind: 'srv-resolved', id: agent.ram.srvQueryId ?? 0, records: one.srv })
+    else if ('answer' in one) {
+      const id = agent.ram.download?.id ?? agent.ram.cwmp.session?.exchangeId ?? 0
+      apply({ kind: 'fetched', id, outcome: one.answer })
+    } else if ('acs' in one) {
+      apply({ kind: 'fetched', id: agent.ram.cwmp.session?.exchangeId ?? 0, outcome: one.acs })
+    } else if ('srv' in one) apply({ kind: 'srv-resolved', id: agent.ram.srvQueryId ?? 0, records: one.srv })
     else apply(one.event)
   }
   return agent
 }
 
-const phoneOf = fc.tuple(fc.constantFrom(...RULES), fc.constantFrom(...RULES), fc.boolean()).map(([a, b, blank]) =>
+const phoneArguments = fc.tuple(fc.constantFrom(...RULES), fc.constantFrom(...RULES), fc.boolean(), fc.boolean())
+const phoneOf = phoneArguments.map(([a, b, blank, tr069]) =>
   createAgent(HARDWARE, {
     policies: { bootMs: 1000, flashMs: 1000, triggersStart: true, dhcpFallback: true },
     flash: provisioned(
-      { ...SECRETS, Profile_Rule: a, Profile_Rule_B: b, Syslog_Server: 'log.test', Resync_Trigger_2: '$PRVTMR ge 0' },
+      {
+        ...SECRETS,
+        Profile_Rule: a,
+        Profile_Rule_B: b,
+        Syslog_Server: 'log.test',
+        Resync_Trigger_2: '$PRVTMR ge 0',
+        ...(tr069 ? { 'Enable_TR-069': 'Yes', ACS_URL: 'http://acs.test/', 'TR-069_Traceability': 'Yes' } : {}),
+      },
       { customization: blank ? 'Open' : 'Aborted' },
     ),
   }),
@@ -230,7 +269,9 @@ describe('any sequence of events and answers', () => {
         play(phone, happenings, (agent, actions, now, tick) => {
           const wake = nextWake(agent)
           if (tick && wake !== undefined) expect(wake).toBeGreaterThanOrEqual(now)
-          expect(actions.filter(({ kind }) => kind === 'fetch').length).toBeLessThanOrEqual(1)
+          const fetches = actions.flatMap((action) => (action.kind === 'fetch' ? [action.request.purpose] : []))
+          expect(fetches.filter((purpose) => purpose !== 'cwmp').length).toBeLessThanOrEqual(1)
+          expect(fetches.filter((purpose) => purpose === 'cwmp').length).toBeLessThanOrEqual(1)
           const { download, srvQueryId, run, discovery, upgrade, mode } = agent.ram
           if (download !== undefined) expect(['running', 'discovering']).toContain(mode)
           const works = run !== undefined || discovery !== undefined || upgrade !== undefined
@@ -274,6 +315,26 @@ describe('any sequence of events and answers', () => {
 
 describe('flash text', () => {
   const entry = fc.record({ at: fc.integer({ min: 0 }), text: fc.string() })
+  const time = fc.option(fc.nat(), { nil: undefined })
+  const transferOf: fc.Arbitrary<Flash['tr069']['transfers'][number]> = fc.record({
+    id: fc.nat(),
+    kind: fc.constantFrom('firmware', 'profile', 'custom-ca'),
+    state: fc.constantFrom('waiting', 'running', 'installed', 'ended'),
+    commandKey: fc.string(),
+    url: fc.string(),
+    username: fc.string(),
+    password: fc.string(),
+    fileSize: fc.nat(),
+    delaySeconds: fc.nat(),
+    notBefore: time,
+    load: fc.option(fc.string(), { nil: undefined }),
+    startedAt: time,
+    endedAt: time,
+    faultCode: fc.nat(),
+    faultText: fc.string(),
+  })
+  const tableOf = <T>(value: fc.Arbitrary<T>) =>
+    fc.dictionary(fc.stringMatching(/^Device(?:\.[A-Z][a-z]{0,5}){1,3}$/), value, { maxKeys: 3, noNullPrototype: true })
   const flashOf: fc.Arbitrary<Flash> = fc.record({
     parameters: fc
       .dictionary(
@@ -307,6 +368,22 @@ describe('flash text', () => {
     bootCause: fc.constantFrom('power', 'parameters', 'upgrade', 'web-submit'),
     resyncSucceeded: fc.boolean(),
     editsUnreported: fc.boolean(),
+    tr069: fc.record({
+      parameterKey: fc.string(),
+      connectionPath: fc.string(),
+      bootstrappedUrl: fc.string(),
+      events: fc.array(fc.record({ code: fc.constantFrom('2 PERIODIC', 'M Reboot'), commandKey: fc.string() }), {
+        maxLength: 3,
+      }),
+      rebootKeys: fc.array(fc.string(), { maxLength: 3 }),
+      resetOwed: fc.boolean(),
+      attributes: tableOf(fc.record({ notification: fc.nat(2), accessList: fc.array(fc.string(), { maxLength: 2 }) })),
+      observed: tableOf(fc.string()),
+      changed: fc.array(fc.string(), { maxLength: 3 }),
+      transfers: fc.array(transferOf, { maxLength: 3 }),
+      nextTransferId: fc.nat(),
+      values: tableOf(fc.string()),
+    }),
   })
 
   it('decodes what it encodes', () => {
@@ -318,12 +395,9 @@ describe('flash text', () => {
   })
 
   it('takes a memory of before a field existed', () => {
-    const { editsUnreported: _later, ...before } = provisioned({ GPP_A: '1' })
-    const text = JSON.stringify({
-      ...(JSON.parse(encodeFlash({ ...before, editsUnreported: true })) as object),
-      editsUnreported: undefined,
-    })
-    expect(decodeFlash(text)).toEqual({ ok: true, value: { ...before, editsUnreported: false } })
+    const flash = provisioned({ GPP_A: '1' })
+    const before = { ...(JSON.parse(encodeFlash(flash)) as object), editsUnreported: undefined, tr069: undefined }
+    expect(decodeFlash(JSON.stringify(before))).toEqual({ ok: true, value: flash })
   })
 
   it('refuses anything else without throwing or quoting it', () => {

@@ -30,6 +30,15 @@ import { bootDone, networkDown, networkUp, powerOn } from './boot.ts'
 import { callEnded, callStarted } from './calls.ts'
 import { runCommands } from './commands.ts'
 import { customCaEnded } from './custom-ca.ts'
+import {
+  answerKnock,
+  cwmpRang,
+  isOfSession,
+  listening,
+  sessionAnswered,
+  stepCwmp,
+  transferDownloadEnded,
+} from './cwmp/mod.ts'
 import { continueDownload, continueWithSrv, type Progress } from './download.ts'
 import { printDownloadUrl } from './http-request.ts'
 import { pressKeys } from './keypad.ts'
@@ -41,7 +50,7 @@ import { armReportTimer } from './report-schedule.ts'
 import { discoverySrvAnswered, resyncDownloadEnded, wishResync } from './resync.ts'
 import { armResyncAt } from './schedule.ts'
 import { linesWake } from './sip/mod.ts'
-import { takeDueTimer } from './timers.ts'
+import { setTimer, takeDueTimer } from './timers.ts'
 import { pollTriggers } from './triggers.ts'
 import { andThen, type Moment, type Turn, turnOf, withRam } from './turn.ts'
 import type { Agent, AgentAction, AgentEvent, Download, FetchOutcome, SrvRecord, TimerName } from './types.ts'
@@ -50,6 +59,8 @@ import { doNextWork } from './work.ts'
 
 /** Timers handled by one tick: each name at most once. */
 const TIMERS_PER_TICK_MAX = 16
+/** How often a load that is written asks whether the session with the ACS is over. */
+const SESSION_PATIENCE_MS: Millis = 1000
 
 /**
  * Lets something happen to the phone.
@@ -64,7 +75,8 @@ export function react(
 ): { readonly agent: Agent; readonly actions: readonly AgentAction[] } {
   const moment: Moment = { now, rng }
   if (event.kind !== 'power-on' && !isAwake(agent, event)) return turnOf(agent, ...refusal(event))
-  return andThen(dispatch(agent, event, moment), (agent) => doNextWork(agent, moment))
+  const worked = andThen(dispatch(agent, event, moment), (agent) => doNextWork(agent, moment))
+  return andThen(worked, (agent) => stepCwmp(agent, moment))
 }
 
 /** While it starts, a phone only counts time and notices the network; going down it still leaves its registrars. */
@@ -76,7 +88,7 @@ function isAwake(agent: Agent, event: AgentEvent): boolean {
       return agent.ram.lines.leaving.length > 0 && ['tick', 'sip-received', 'sip-failed'].includes(event.kind)
     case 'booting':
     case 'network':
-      return ['network-up', 'network-down', 'tick', 'call-started', 'call-ended'].includes(event.kind)
+      return ['network-up', 'network-down', 'listening', 'tick', 'call-started', 'call-ended'].includes(event.kind)
     case 'discovering':
     case 'running':
     case 'flashing':
@@ -88,7 +100,7 @@ function isAwake(agent: Agent, event: AgentEvent): boolean {
 
 /** A caller who finds the phone down must not wait for ever. */
 function refusal(event: AgentEvent): readonly AgentAction[] {
-  if (event.kind !== 'web-request') return []
+  if (event.kind !== 'web-request' && event.kind !== 'connection-request') return []
   const response = {
     status: 503,
     headers: [['Content-Type', 'text/plain']],
@@ -120,6 +132,12 @@ function dispatch(agent: Agent, event: AgentEvent, moment: Moment): Turn {
       const responded = turnOf(answer.agent, { kind: 'respond', id: event.id, response: answer.response })
       return andThen(responded, (agent) => runCommands(agent, answer.commands, moment))
     }
+    case 'connection-request': {
+      const { agent: knocked, response } = answerKnock(agent, event.request, moment)
+      return turnOf(knocked, { kind: 'respond', id: event.id, response })
+    }
+    case 'listening':
+      return turnOf(listening(agent, event))
     case 'keypad':
       return pressKeys(agent, event.entry, moment)
     case 'sip-received':
@@ -174,11 +192,19 @@ function ring(agent: Agent, name: TimerName, moment: Moment): Turn {
     case 'upgrade':
       return turnOf(withRam(agent, { pendingUpgrade: { url: undefined, callerAddress: undefined, by: 'retry' } }))
     case 'flash':
-      return flashWritten(agent, moment)
+      // A session with the ACS ends first.
+      return agent.ram.cwmp.session === undefined
+        ? flashWritten(agent, moment)
+        : turnOf(setTimer(agent, 'flash', moment.now + SESSION_PATIENCE_MS))
     case 'report':
       return wantReport(armReportTimer(agent, moment), moment)
     case 'problem-report':
       return problemReportDue(agent, moment)
+    case 'cwmp-periodic':
+    case 'cwmp-retry':
+    case 'cwmp-listener':
+    case 'cwmp-transfer':
+      return turnOf(cwmpRang(agent, name))
     case 'trigger-poll': {
       const polled = pollTriggers(agent, moment)
       return polled.turnedTrue
@@ -191,6 +217,7 @@ function ring(agent: Agent, name: TimerName, moment: Moment): Turn {
 }
 
 function fetched(agent: Agent, id: number, outcome: FetchOutcome, moment: Moment): Turn {
+  if (isOfSession(agent, id)) return sessionAnswered(agent, outcome, moment)
   const { download } = agent.ram
   // An answer to something that the phone no longer waits for.
   if (download === undefined || download.id !== id || download.waitsFor !== 'answer') return turnOf(agent)
@@ -228,6 +255,8 @@ function progressed({ agent, actions, end }: Progress, download: Download, momen
         return customCaEnded(agent, end, moment)
       case 'problem-report':
         return problemReportEnded(agent, end)
+      case 'transfer':
+        return transferDownloadEnded(agent, end, moment)
       default:
         return assertNever(download.purpose)
     }

@@ -1,5 +1,6 @@
 /** Going down and the factory reset. Source: MPP §5.7, §7.3, §9.1. */
 import { factoryFlash } from './create.ts'
+import { cwmpCut } from './cwmp/mod.ts'
 import { noteReboot } from './history.ts'
 import { tellLines } from './lines.ts'
 import { say } from './mask.ts'
@@ -41,7 +42,7 @@ export function factoryReset(agent: Agent, moment: Moment): Turn {
 }
 
 function goDown(agent: Agent): Turn {
-  const down = withRam(agent, {
+  const down = withRam(cwmpCut(agent), {
     mode: 'rebooting',
     timers: {},
     download: undefined,

@@ -1,5 +1,6 @@
 /** What the phone says about itself, for people and for tests. Source: MPP §7.4. */
 import type { Millis } from '../../protocol/result.ts'
+import { isTr069On } from './cwmp/mod.ts'
 import { maskText } from './mask.ts'
 import { parameterText, parameterYes } from './parameters.ts'
 import { nextResyncAt } from './schedule.ts'
@@ -67,4 +68,16 @@ export function webServer(agent: Agent): { readonly enabled: boolean; readonly p
   // MPP §7.2: with HTTPS as the protocol the default port is 443.
   const enabled = UP.includes(agent.ram.mode) && parameterYes(agent, 'Enable_Web_Server')
   return { enabled, port: tls && port === 80 ? 443 : port, tls }
+}
+
+/**
+ * Whether connection requests are taken [TR-069 §8.1]. From power on, since the first Inform names where; on which port
+ * is the choice of the surroundings.
+ */
+export function knockListener(agent: Agent): {
+  readonly enabled: boolean
+  readonly port: number
+  readonly tls: boolean
+} {
+  return { enabled: agent.ram.mode !== 'off' && isTr069On(agent), port: 0, tls: false }
 }

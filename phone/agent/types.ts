@@ -9,6 +9,7 @@ import type { MacAddress, ProductName, SerialNumber } from '../../protocol/ident
 import type { ApplyPolicies, ParameterStore } from '../../protocol/profile/mod.ts'
 import type { Millis } from '../../protocol/result.ts'
 import type { RuleOptions, RulePolicies, Url } from '../../protocol/rule/mod.ts'
+import type { CwmpPolicies, CwmpState, CwmpTimer, Tr069Memory } from './cwmp/mod.ts'
 import type { LinesState } from './sip/mod.ts'
 import type { WebState } from './admin/mod.ts'
 
@@ -59,6 +60,8 @@ export interface PhonePolicies {
   readonly editsAbort: 'profile-rules' | 'any-parameter'
   /** MPP §5.4: how long all lines must have been idle before a resync that waited for them starts. */
   readonly quietSeconds: number
+  /** Readings about TR-069. */
+  readonly cwmp: CwmpPolicies
   /** How long a boot takes in the virtual phone. */
   readonly bootMs: Millis
   /** How long writing a load to flash takes in the virtual phone. */
@@ -114,6 +117,8 @@ export interface Flash {
   readonly resyncSucceeded: boolean
   /** Somebody edited parameters at the phone and no report has told the server yet (MPP §12.2, On Local Change). */
   readonly editsUnreported: boolean
+  /** What is owed to the ACS, and what it has set [TR-069 §5]. */
+  readonly tr069: Tr069Memory
 }
 
 /** What DHCP gave, handed in as data. Option values are text, or bytes for 43, 125, 150. */
@@ -123,8 +128,19 @@ export interface Lease {
   readonly options: ReadonlyMap<number, string | Uint8Array>
 }
 
-/** Which work of the phone a download belongs to. */
-export type FetchPurpose = 'rc' | 'profile' | 'firmware' | 'firmware-part' | 'report' | 'custom-ca' | 'problem-report'
+/** Which work of the phone a download belongs to; `transfer`: a file that the ACS has named. */
+export type DownloadPurpose =
+  | 'rc'
+  | 'profile'
+  | 'firmware'
+  | 'firmware-part'
+  | 'report'
+  | 'custom-ca'
+  | 'problem-report'
+  | 'transfer'
+
+/** Which work of the phone an exchange belongs to; `cwmp`: one message to the ACS and its answer. */
+export type FetchPurpose = DownloadPurpose | 'cwmp'
 
 /** One transport exchange; redirects, authentication and retries are the agent's own business. */
 export interface FetchRequest {
@@ -216,6 +232,10 @@ export type AgentEvent =
   | { readonly kind: 'call-started'; readonly line: number }
   | { readonly kind: 'call-ended'; readonly line: number }
   | { readonly kind: 'web-request'; readonly id: number; readonly request: WebRequest }
+  /** A request at the listener for connection requests, answered like a web request [TR-069 §8.1]. */
+  | { readonly kind: 'connection-request'; readonly id: number; readonly request: WebRequest }
+  /** On which port that listener waits; undefined: there is none. */
+  | { readonly kind: 'listening'; readonly port: number | undefined }
   | { readonly kind: 'keypad'; readonly entry: KeypadEntry }
   | { readonly kind: 'sip-received'; readonly peer: SipPeer; readonly bytes: Uint8Array }
   /** The transport could not deliver (name unknown, connection refused). */
@@ -274,6 +294,7 @@ export type TimerName =
   | 'report'
   | 'problem-report'
   | 'trigger-poll'
+  | CwmpTimer
 
 /**
  * Where a run of rules comes from, which decides what its end means (MPP §9.1, §9.3):
@@ -319,7 +340,7 @@ export interface Discovery {
 /** A download in progress over redirects, authentication and several attempts. */
 export interface Download {
   readonly id: number
-  readonly purpose: FetchPurpose
+  readonly purpose: DownloadPurpose
   readonly options: RuleOptions
   readonly url: Url
   readonly host: string
@@ -345,6 +366,8 @@ export interface UpgradeRun {
   readonly fingerprint: string
   readonly partsLeft: readonly LoadPart[]
   readonly byCommand: boolean
+  /** Of a load that the ACS has asked for: which transfer, and the account for its files. */
+  readonly transfer: { readonly id: number; readonly options: RuleOptions } | undefined
 }
 
 /** One upload of a report rule (MPP §12.2). */
@@ -415,6 +438,7 @@ export interface Ram {
   readonly inProgress: { readonly url: Url; readonly host: string; readonly address: string } | undefined
   readonly lines: LinesState
   readonly web: WebState
+  readonly cwmp: CwmpState
 }
 
 export interface Agent {

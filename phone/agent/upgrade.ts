@@ -12,10 +12,19 @@ import {
   parseLoads,
 } from '../../protocol/firmware/mod.ts'
 import { modelInfo } from '../../protocol/profile/mod.ts'
-import { compareVersions, evaluateRule, NO_OPTIONS, parseVersion, printUrl, type Url } from '../../protocol/rule/mod.ts'
+import {
+  compareVersions,
+  evaluateRule,
+  NO_OPTIONS,
+  parseVersion,
+  printUrl,
+  type RuleOptions,
+  type Url,
+} from '../../protocol/rule/mod.ts'
 import { applyAssignments } from './apply.ts'
 import { serverFromCaller } from './caller.ts'
 import { DOWNLOAD_FAILED, type DownloadEnd, type Progress, startDownload } from './download.ts'
+import { faultOfEnd, type TransferFault, transferEnded, transferInstalled } from './cwmp/mod.ts'
 import { parametersChanged } from './effects.ts'
 import { noteUpgrade } from './history.ts'
 import { macroLookup } from './macros.ts'
@@ -60,32 +69,47 @@ export function considerUpgrade(agent: Agent, moment: Moment): Turn {
         say(after, 'upgrade-refused', 'The upgrade rule names no .loads file on a server', { rule: text }),
       )
     }
-    return weigh(after, { url, ruleText: text, by: wish.by }, moment)
+    return weigh(after, { url, ruleText: text, by: wish.by, transfer: undefined }, moment)
   })
+}
+
+/** A load that the ACS wants: like a command, but every ending is reported to the ACS [TR-069 §7, Download]. */
+export function upgradeForTransfer(
+  agent: Agent,
+  { id, url, options }: { readonly id: number; readonly url: Url; readonly options: RuleOptions },
+  moment: Moment,
+): Turn {
+  if (parseLoadName(url.path) === undefined) {
+    return transferEnded(agent, id, { code: 9018, text: 'The URL names no .loads file' }, moment)
+  }
+  return weigh(agent, { url, ruleText: '', by: 'command', transfer: { id, options } }, moment)
 }
 
 interface Offer {
   readonly url: Url
   readonly ruleText: string
   readonly by: 'rule' | 'retry' | 'command'
+  readonly transfer: UpgradeRun['transfer']
 }
 
 /** MPP §6 "Skip logic", "Re-attempt", "Downgrade". */
-function weigh(agent: Agent, { url, ruleText, by }: Offer, moment: Moment): Turn {
+function weigh(agent: Agent, { url, ruleText, by, transfer }: Offer, moment: Moment): Turn {
   const load = parseLoadName(url.path) ?? ''
   const fingerprint = `${ruleText}\n${printUrl(url)}`
   const { activeLoad, inactiveLoad, upgradeFingerprint } = agent.flash
   if (load === activeLoad) {
     const quiet = clearTimers(agent, 'upgrade')
-    return turnOf(
-      quiet,
-      ...(by === 'command' ? [say(quiet, 'upgrade-skipped', `${load} is running already`, { load })] : []),
-    )
+    const skipped = by === 'command' ? [say(quiet, 'upgrade-skipped', `${load} is running already`, { load })] : []
+    const told = turnOf(quiet, ...skipped)
+    // It need not be installed to run, which is all that the ACS wants to hear.
+    return transfer === undefined
+      ? told
+      : andThen(told, (agent) => transferEnded(agent, transfer.id, undefined, moment))
   }
   const tried = fingerprint === upgradeFingerprint || fingerprint === agent.ram.failedUpgrade
   if (by === 'rule' && tried) return turnOf(agent)
   const host = url.host ?? ''
-  const run: UpgradeRun = { load, url, fingerprint, partsLeft: [], byCommand: by === 'command' }
+  const run: UpgradeRun = { load, url, fingerprint, partsLeft: [], byCommand: by === 'command', transfer }
   const trying = withRam(clearTimers(agent, 'upgrade'), {
     upgrade: run,
     lastUpgradeAt: moment.now,
@@ -112,11 +136,14 @@ function weigh(agent: Agent, { url, ruleText, by }: Offer, moment: Moment): Turn
 export function firmwareDownloadEnded(agent: Agent, end: DownloadEnd, moment: Moment): Turn {
   const run = agent.ram.upgrade
   if (run === undefined) return turnOf(agent)
-  if (end.kind !== 'file') return attemptFailed(agent, run, `${end.error} (${end.detail})`, end.error, moment)
+  if (end.kind !== 'file') {
+    const fault = faultOfEnd(end)
+    return attemptFailed(agent, run, { text: `${end.error} (${end.detail})`, error: end.error, fault }, moment)
+  }
   const [part, ...partsLeft] = run.partsLeft
   if (part === undefined) return listReceived(agent, run, end.body, moment)
   if (!checkPart(part, end.body)) {
-    return attemptFailed(agent, run, `${CORRUPT_LOAD} (${part.name} is not what the load names)`, CORRUPT_LOAD, moment)
+    return corrupt(agent, run, `${part.name} is not what the load names`, moment)
   }
   const text = `${part.name} received, ${partsLeft.length} parts left`
   const told = turnOf(agent, say(agent, 'upgrade-part', text, { part: part.name, partsLeft: partsLeft.length }))
@@ -131,7 +158,7 @@ export function flashWritten(agent: Agent, moment: Moment): Turn {
 
 function listReceived(agent: Agent, run: UpgradeRun, body: Uint8Array, moment: Moment): Turn {
   const parsed = parseLoads(body, run.url.path)
-  if (!parsed.ok) return attemptFailed(agent, run, `${CORRUPT_LOAD} (${parsed.error.message})`, CORRUPT_LOAD, moment)
+  if (!parsed.ok) return corrupt(agent, run, parsed.error.message, moment)
   const { name, parts } = parsed.value
   const named: UpgradeRun = { ...run, load: name, partsLeft: parts }
   if (name === agent.flash.activeLoad) return refused(agent, named, 'the file holds the running load', moment)
@@ -159,7 +186,8 @@ function besideOf(url: Url, part: LoadPart): Url {
 
 function fetchFile(agent: Agent, purpose: 'firmware' | 'firmware-part', url: Url, moment: Moment): Turn {
   const bytesMax = purpose === 'firmware' ? LOADS_BYTES_MAX : PART_BYTES_MAX
-  const progress: Progress = startDownload(agent, { purpose, url, options: NO_OPTIONS, bytesMax }, moment)
+  const options = agent.ram.upgrade?.transfer?.options ?? NO_OPTIONS
+  const progress: Progress = startDownload(agent, { purpose, url, options, bytesMax }, moment)
   const { end } = progress
   const turn = turnOf(progress.agent, ...progress.actions)
   return end === undefined ? turn : andThen(turn, (agent) => firmwareDownloadEnded(agent, end, moment))
@@ -179,19 +207,28 @@ function refuses(agent: Agent, load: string): string | undefined {
 
 /** A load that will not do is not asked for again; there is no retry. */
 function refused(agent: Agent, run: UpgradeRun, detail: string, moment: Moment): Turn {
-  return ended(agent, run, { text: `${WRONG_LOAD} (${detail})`, error: WRONG_LOAD, retry: false }, moment)
+  const text = `${WRONG_LOAD} (${detail})`
+  return ended(agent, run, { text, error: WRONG_LOAD, retry: false, fault: { code: 9018, text: detail } }, moment)
 }
 
-function attemptFailed(agent: Agent, run: UpgradeRun, text: string, error: string, moment: Moment): Turn {
-  return ended(agent, run, { text, error, retry: !run.byCommand }, moment)
+function corrupt(agent: Agent, run: UpgradeRun, detail: string, moment: Moment): Turn {
+  const why = { text: `${CORRUPT_LOAD} (${detail})`, error: CORRUPT_LOAD, fault: { code: 9018, text: detail } }
+  return attemptFailed(agent, run, why, moment)
 }
 
-function ended(
-  agent: Agent,
-  run: UpgradeRun,
-  why: { readonly text: string; readonly error: string; readonly retry: boolean },
-  moment: Moment,
-): Turn {
+function attemptFailed(agent: Agent, run: UpgradeRun, why: Omit<Ending, 'retry'>, moment: Moment): Turn {
+  return ended(agent, run, { ...why, retry: !run.byCommand }, moment)
+}
+
+/** How an attempt has failed; `fault` is what the ACS hears if it has asked for it. */
+interface Ending {
+  readonly text: string
+  readonly error: string
+  readonly retry: boolean
+  readonly fault: TransferFault
+}
+
+function ended(agent: Agent, run: UpgradeRun, why: Ending, moment: Moment): Turn {
   const delay = why.retry ? upgradeRetryMs(agent, moment) : undefined
   const rested = withRam(agent, {
     mode: 'running',
@@ -210,7 +247,10 @@ function ended(
     say(noted, 'upgrade-failed', `Upgrade failed: ${why.text}`, { load: run.load, error: why.error, retrySeconds }),
     ...logFrom(noted, 'Log_Upgrade_Failure_Msg', moment.now),
   )
-  return andThen(told, (agent) => resyncAfterAttempt(agent, moment))
+  const { transfer } = run
+  const reported =
+    transfer === undefined ? told : andThen(told, (agent) => transferEnded(agent, transfer.id, why.fault, moment))
+  return andThen(reported, (agent) => resyncAfterAttempt(agent, moment))
 }
 
 /**
@@ -240,7 +280,8 @@ function install(agent: Agent, run: UpgradeRun, moment: Moment): Turn {
     },
   )
   const text = `Upgraded from ${activeLoad} to ${run.load}`
-  const noted = noteUpgrade(swapped, text, moment.now)
+  const marked = run.transfer === undefined ? swapped : transferInstalled(swapped, run.transfer.id, run.load)
+  const noted = noteUpgrade(marked, text, moment.now)
   const told = turnOf(
     noted,
     say(noted, 'upgrade-done', text, { load: run.load, from: activeLoad }),

@@ -3,6 +3,7 @@
  * that of MPP §5.5: after a resync the custom CA, the upgrade, reports, the reboot; then whatever resync waits.
  */
 import { refreshCustomCa } from './custom-ca.ts'
+import { dueTransfer, startTransfer } from './cwmp/mod.ts'
 import { sendProblemReport } from './prt.ts'
 import { factoryReset, reboot } from './reboot.ts'
 import { sendNextReport } from './report.ts'
@@ -25,16 +26,20 @@ export function doNextWork(agent: Agent, moment: Moment): Turn {
   return turn
 }
 
-function nextPiece({ ram }: Agent, { now }: Moment): ((agent: Agent, moment: Moment) => Turn) | undefined {
+function nextPiece(agent: Agent, { now }: Moment): ((agent: Agent, moment: Moment) => Turn) | undefined {
+  const { ram } = agent
   const busy = [ram.download, ram.run, ram.upgrade, ram.discovery, ram.srvQueryId].some((work) => work !== undefined)
   if (ram.mode !== 'running' || busy) return undefined
   const idle = ram.busyLines.length === 0
+  // [TR-069 §7]: what would cut a session with the ACS waits for its end.
+  const free = idle && ram.cwmp.session === undefined
   const why = ram.pendingReboot
-  if (ram.pendingFactoryReset && idle) return factoryReset
+  if (ram.pendingFactoryReset && free) return factoryReset
   if (ram.pendingCustomCa) return refreshCustomCa
-  if (ram.pendingUpgrade !== undefined && idle) return considerUpgrade
+  if (ram.pendingUpgrade !== undefined && free) return considerUpgrade
   if (ram.reports.length > 0) return sendNextReport
   if (ram.problemReport !== undefined) return sendProblemReport
-  if (why !== undefined && idle) return (agent, moment) => reboot(agent, why, moment)
+  if (why !== undefined && free) return (agent, moment) => reboot(agent, why, moment)
+  if (free && dueTransfer(agent, now) !== undefined) return startTransfer
   return resyncMayStart(ram, now) ? startPending : undefined
 }

@@ -2,7 +2,7 @@
  * The virtual phone on real sockets: HTTP, HTTPS, TFTP, DNS, SIP, syslog, a web server of its own, and its memory on disk.
  */
 export { type Due, popDue, pushDue } from './due-heap.ts'
-export { DEFAULT_HTTP_TIMES, type HttpTimes } from './http-client.ts'
+export { type Connections, DEFAULT_HTTP_TIMES, type HttpTimes } from './http-client.ts'
 export { type Phone, type PhoneShellOptions, startPhone, startPhoneIn, type Surroundings } from './phone.ts'
 export { PhoneProblem } from './problem.ts'
 export { createSchedule, type Alarm, type Schedule } from './schedule.ts'

@@ -8,21 +8,24 @@ import {
   createAgent,
   type FetchRequest,
   type Hardware,
+  knockListener,
   type Lease,
   nextWake,
   type PhoneEvent,
   type PhonePolicies,
   react,
+  type WebRequest,
   webServer,
 } from '../agent/mod.ts'
 import { stepLines } from '../agent/sip/mod.ts'
+import { type Connections, createConnections } from './http-client.ts'
 import { type Alarm, createSchedule, type Schedule } from './schedule.ts'
 import { openSipLink, type SipLink } from './sip-link.ts'
 import { openStateFile, type StateFile } from './state-file.ts'
 import { createSyslogSender, type SyslogSender } from './syslog.ts'
 import { createTransport, type Transport, type TransportOptions } from './transport.ts'
 import type { ShellTls } from './trust.ts'
-import { createWebDoor, type WebDoor } from './web-server.ts'
+import { createWebDoor, type WebDoor, type WebDoorOptions } from './web-server.ts'
 
 /** Exchanges in flight; the agent has one download and one question at a time. */
 const EXCHANGES_MAX = 16
@@ -39,6 +42,12 @@ export interface PhoneShellOptions {
   readonly webPort?: number | 'none'
   /** Where the web server listens; by default only this machine reaches it. */
   readonly webHost?: string
+  /**
+   * Where TR-069 connection requests come in, while TR-069 is on: any free port by default, `none`: nowhere. It listens
+   * where the web server does, unless a host is given.
+   */
+  readonly connectionRequestPort?: number | 'none'
+  readonly connectionRequestHost?: string
   /** For SIP over UDP; by default any free one. */
   readonly sipPort?: number
   readonly tls: ShellTls
@@ -60,6 +69,8 @@ export interface Phone {
   send(event: AgentEvent): void
   /** Where its web server listens; undefined while it does not. */
   webUrl(): string | undefined
+  /** Where TR-069 connection requests come in; undefined while they do not. */
+  connectionRequestUrl(): string | undefined
   /** Resolves with the agent as soon as the predicate holds; rejects after the time, or when the power goes for good. */
   until(predicate: (agent: Agent) => boolean, timeoutMs: Millis): Promise<Agent>
   /** A power cut: everything in flight is dropped and every socket closed. */
@@ -108,6 +119,12 @@ class ShellPhone implements Phone {
   readonly #state: StateFile | undefined
   readonly #rng: Rng
   readonly #web: WebDoor | undefined
+  readonly #knocks: WebDoor | undefined
+  /** The connection of a session with the ACS, kept from message to message and closed at its end. */
+  #acs: Connections | undefined
+  #requestCount = 0
+  /** What the agent was told last; undefined: nothing since it booted. */
+  #told: { readonly port: number | undefined } | undefined
   readonly #wake: Alarm
   readonly #bootAlarm: Alarm
   readonly #waiters = new Set<Waiter>()
@@ -134,14 +151,45 @@ class ShellPhone implements Phone {
     this.#agent = createAgent(hardware, { policies, ...(flash === undefined ? {} : { flash }) })
     this.#wake = around.schedule.alarm(() => this.send({ kind: 'tick' }))
     this.#bootAlarm = around.schedule.alarm(() => this.#boot())
-    const request: Parameters<typeof createWebDoor>[0]['request'] = (id, request) =>
-      this.send({ kind: 'web-request', id, request })
-    const say = (event: PhoneEvent): void => {
-      this.#say(event)
-      this.#tellWaiters()
+    this.#web = webPort === 'none' ? undefined : createWebDoor({ ...this.#door('web-request'), tls, port: webPort })
+    this.#knocks = options.connectionRequestPort === 'none' ? undefined : this.#knockDoor()
+  }
+
+  #door(kind: 'web-request' | 'connection-request'): Omit<WebDoorOptions, 'port' | 'tls' | 'changed'> {
+    const isWeb = kind === 'web-request'
+    return {
+      what: isWeb ? WEB_SERVER : CONNECTION_REQUESTS,
+      host: this.#options.webHost ?? '127.0.0.1',
+      request: (id: number, request: WebRequest) => this.send({ kind, id, request }),
+      nextId: () => (this.#requestCount += 1),
+      say: (event) => {
+        this.#say(event)
+        this.#tellWaiters()
+      },
     }
-    const door = { host: options.webHost ?? '127.0.0.1', tls, request, say }
-    this.#web = webPort === 'none' ? undefined : createWebDoor({ ...door, port: webPort })
+  }
+
+  #knockDoor(): WebDoor {
+    const { connectionRequestHost, connectionRequestPort } = this.#options
+    const door = this.#door('connection-request')
+    return createWebDoor({
+      ...door,
+      host: connectionRequestHost ?? door.host,
+      port: typeof connectionRequestPort === 'number' ? connectionRequestPort : 0,
+      // [TR-069 §8.1]: connection requests come by HTTP only.
+      tls: {},
+      changed: (port) => this.#tellPort(port),
+    })
+  }
+
+  #tellPort(port: number | undefined): void {
+    if (this.#power !== 'on' || (this.#told !== undefined && this.#told.port === port)) return
+    this.#told = { port }
+    this.send({ kind: 'listening', port })
+  }
+
+  connectionRequestUrl(): string | undefined {
+    return this.#knocks?.url()
   }
 
   agent(): Agent {
@@ -176,7 +224,7 @@ class ShellPhone implements Phone {
     }
     this.#power = 'on'
     this.#boot()
-    await this.#web?.settled()
+    await Promise.all([this.#web?.settled(), this.#knocks?.settled()])
     if (this.#failure !== undefined) throw this.#failure
   }
 
@@ -198,6 +246,10 @@ class ShellPhone implements Phone {
   #boot(): void {
     this.send({ kind: 'power-on' })
     this.send({ kind: 'network-up', lease: this.#lease(), sipPort: this.#link?.port ?? 0 })
+    this.#told = undefined
+    const port = this.#knocks?.port()
+    // While it does not listen, the agent hears of it when it does.
+    if (port !== undefined || this.#knocks === undefined) this.#tellPort(port)
   }
 
   /** Events that an action causes wait until that action's list is done, so the agent sees one thing after another. */
@@ -236,7 +288,8 @@ class ShellPhone implements Phone {
       case 'resolve-srv':
         return this.#resolveSrv(action.id, action.name)
       case 'respond':
-        return this.#web?.respond(action.id, action.response)
+        this.#web?.respond(action.id, action.response)
+        return this.#knocks?.respond(action.id, action.response)
       case 'send-sip':
         return this.#link?.send(action.peer, action.bytes)
       case 'syslog':
@@ -259,9 +312,21 @@ class ShellPhone implements Phone {
       })
     }
     this.#inFlight(
-      (signal) => this.#around.transport.exchange(request, signal),
+      (signal) => this.#around.transport.exchange(request, signal, this.#connectionsFor(request)),
       (outcome) => this.send({ kind: 'fetched', id, outcome }),
     )
+  }
+
+  /** [TR-069 §2.2]: one connection for a whole session, of this phone alone. */
+  #connectionsFor(request: FetchRequest): Connections | undefined {
+    if (request.purpose !== 'cwmp') return undefined
+    this.#acs ??= createConnections(true)
+    return this.#acs
+  }
+
+  #closeAcs(): void {
+    this.#acs?.close()
+    this.#acs = undefined
   }
 
   #resolveSrv(id: number, name: string): void {
@@ -289,6 +354,8 @@ class ShellPhone implements Phone {
   #reboot(afterMs: Millis): void {
     this.#dropAll()
     this.#web?.dropRequests()
+    this.#knocks?.dropRequests()
+    this.#closeAcs()
     this.#link?.dropConnections()
     this.#bootAlarm.set(this.#now() + afterMs)
   }
@@ -303,6 +370,8 @@ class ShellPhone implements Phone {
     if (this.#power !== 'on') return
     this.#wake.set(nextWake(this.#agent))
     this.#web?.follow(webServer(this.#agent))
+    this.#knocks?.follow(knockListener(this.#agent))
+    if (this.#agent.ram.cwmp.session === undefined) this.#closeAcs()
     this.#tellWaiters()
   }
 
@@ -365,8 +434,9 @@ class ShellPhone implements Phone {
       if (waiter.predicate(this.#agent)) waiter.resolve(this.#agent)
       else waiter.reject(new Error('The phone has no power any more'))
     }
+    this.#closeAcs()
     this.#afterOff()
-    this.#goingOff = Promise.all([this.#web?.close(), link?.close()]).then(() => undefined)
+    this.#goingOff = Promise.all([this.#web?.close(), this.#knocks?.close(), link?.close()]).then(() => undefined)
     return this.#goingOff
   }
 
@@ -390,6 +460,9 @@ class ShellPhone implements Phone {
     return this.#latest
   }
 }
+
+const WEB_SERVER = { event: 'web-server', title: 'Web server' } as const
+const CONNECTION_REQUESTS = { event: 'connection-request-listener', title: 'Connection request listener' } as const
 
 /** 48 bits of the system's own chance. */
 function systemRng(): number {

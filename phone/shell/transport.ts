@@ -4,7 +4,7 @@ import { lookup, Resolver } from 'node:dns/promises'
 import { assertNever, type Millis } from '../../protocol/result.ts'
 import type { TransferPolicy } from '../../protocol/tftp/mod.ts'
 import type { FetchOutcome, FetchRequest, SrvRecord } from '../agent/mod.ts'
-import { createConnections, DEFAULT_HTTP_TIMES, exchangeHttp, type HttpTimes } from './http-client.ts'
+import { type Connections, createConnections, DEFAULT_HTTP_TIMES, exchangeHttp, type HttpTimes } from './http-client.ts'
 import { type TftpReadResult, tftpRead, type TftpWriteResult, tftpWrite } from './tftp-client.ts'
 import { createTrust, type ShellTls, type Trust } from './trust.ts'
 
@@ -28,8 +28,11 @@ export interface TransportOptions {
 /** Carries out exchanges. Nothing here ever rejects for what the network did. */
 export interface Transport {
   readonly trust: Trust
-  /** An aborted exchange ends with `broken`. */
-  exchange(request: FetchRequest, signal: AbortSignal): Promise<FetchOutcome>
+  /**
+   * An aborted exchange ends with `broken`.
+   * @param own  connections of the caller's, for exchanges that belong together; absent: those of all
+   */
+  exchange(request: FetchRequest, signal: AbortSignal, own?: Connections): Promise<FetchOutcome>
   /** @returns the records; none when the name has none or nobody answers */
   resolveSrv(name: string, signal: AbortSignal): Promise<readonly SrvRecord[]>
   /** Closes kept connections. */
@@ -42,12 +45,14 @@ export function createTransport(options: TransportOptions): Transport {
   const connections = createConnections(options.keepAlive ?? false)
   const times = { ...DEFAULT_HTTP_TIMES, ...options.times }
 
-  async function exchange(request: FetchRequest, signal: AbortSignal): Promise<FetchOutcome> {
+  async function exchange(request: FetchRequest, signal: AbortSignal, own = connections): Promise<FetchOutcome> {
     if (!isUsable(request)) return { kind: 'failed', reason: 'bad-url', detail: 'no usable host or port' }
     const found = await addressesOf(request.host, signal)
     if (found instanceof Error) return { kind: 'failed', reason: 'dns', detail: found.message }
     const addresses = found.slice(0, ADDRESSES_MAX)
-    if (request.scheme !== 'tftp') return exchangeHttp(request, addresses, { trust, connections, times, signal })
+    if (request.scheme !== 'tftp') {
+      return exchangeHttp(request, addresses, { trust, connections: own, times, signal })
+    }
     return exchangeTftp(request, addresses, { policy: options.tftp, signal })
   }
 

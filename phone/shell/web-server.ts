@@ -1,6 +1,6 @@
 /**
  * The phone's own web server: sockets only, the pages are the agent's. It follows what the agent says of itself:
- * Enable_Web_Server, Enable_Protocol, Web_Server_Port (MPP §7.2).
+ * Enable_Web_Server, Enable_Protocol, Web_Server_Port (MPP §7.2). The listener for connection requests is one as well.
  */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
@@ -26,17 +26,31 @@ export interface WebWish {
 }
 
 export interface WebDoorOptions {
+  /** What watchers are told of: the pages, or the listener for connection requests. */
+  readonly what: DoorNames
   readonly host: string
   /** Instead of the agent's port; 0: any free one, which then stays. */
   readonly port: number | undefined
   readonly tls: ShellTls
   readonly request: (id: number, request: WebRequest) => void
   readonly say: (event: PhoneEvent) => void
+  /** Several doors may share their numbers, so that each answer finds its request. */
+  readonly nextId: () => number
+  /** The wish is fulfilled, or has failed: the port, undefined while nobody can come in. */
+  readonly changed?: (port: number | undefined) => void
+}
+
+/** The name of the events of a door, and what it is called. */
+export interface DoorNames {
+  readonly event: 'web-server' | 'connection-request-listener'
+  readonly title: string
 }
 
 export interface WebDoor {
   /** undefined: not listening. */
   url(): string | undefined
+  /** undefined: not listening. */
+  port(): number | undefined
   /** Brings the socket in line with the wish, in the background. */
   follow(wish: WebWish): void
   /** Resolves when the last wish is fulfilled, or has failed and was told. */
@@ -63,7 +77,6 @@ class Door implements WebDoor {
   #port: number | undefined
   #work: Promise<void> = Promise.resolve()
   #working = false
-  #nextId = 1
 
   constructor(options: WebDoorOptions) {
     this.#options = options
@@ -74,6 +87,10 @@ class Door implements WebDoor {
     if (this.#server === undefined || this.#port === undefined) return undefined
     const shown = /^(?:0\.0\.0\.0|::|)$/.test(host) ? 'localhost' : isIP(host) === 6 ? `[${host}]` : host
     return `${this.#actual.tls ? 'https' : 'http'}://${shown}:${this.#port}/`
+  }
+
+  port(): number | undefined {
+    return this.#server === undefined ? undefined : this.#port
   }
 
   follow(wish: WebWish): void {
@@ -94,14 +111,15 @@ class Door implements WebDoor {
       // Also when it fails: the same wish is not tried again and again.
       this.#actual = wish
       if (wish.enabled) await this.#listen(wish)
+      this.#options.changed?.(this.#server === undefined ? undefined : this.#port)
     }
     this.#working = false
   }
 
   async #listen(wish: WebWish): Promise<void> {
-    const { host, tls, say } = this.#options
+    const { host, tls, say, what } = this.#options
     if (wish.tls && (tls.certPem === undefined || tls.keyPem === undefined)) {
-      return say(failed('Enable_Protocol is Https, but this phone has no certificate'))
+      return say(failed(what, 'Enable_Protocol is Https, but this phone has no certificate'))
     }
     const port = wish.port === 0 ? (this.#port ?? 0) : wish.port
     try {
@@ -110,11 +128,13 @@ class Door implements WebDoor {
       const code = (cause as NodeJS.ErrnoException).code
       const why =
         code === 'EADDRINUSE' ? 'another program uses it' : code === 'EACCES' ? 'that needs a privilege' : String(cause)
-      return say(failed(`Cannot listen on ${host} port ${port}: ${why}. Another port can be chosen for the web server`))
+      const advice = `Another port can be chosen for the ${what.title.toLowerCase()}`
+      return say(failed(what, `Cannot listen on ${host} port ${port}: ${why}. ${advice}`))
     }
     const address = this.#server.address()
     this.#port = typeof address === 'object' && address !== null ? address.port : port
-    say({ name: 'web-server', text: `Web server at ${this.url()}`, data: { url: this.url() ?? '', enabled: true } })
+    const data = { url: this.url() ?? '', enabled: true }
+    say({ name: what.event, text: `${what.title} at ${this.url()}`, data })
   }
 
   #newServer(wish: WebWish): Server {
@@ -144,8 +164,7 @@ class Door implements WebDoor {
     request.on('error', () => undefined)
     request.on('end', () => {
       if (byteCount > WEB_BODY_BYTES_MAX) return
-      const id = this.#nextId
-      this.#nextId += 1
+      const id = this.#options.nextId()
       this.#waiting.set(id, response)
       response.on('close', () => this.#waiting.delete(id))
       this.#options.request(id, webRequest(request, new Uint8Array(Buffer.concat(chunks, byteCount))))
@@ -183,7 +202,8 @@ class Door implements WebDoor {
     const server = this.#server
     if (server === undefined) return Promise.resolve()
     this.#server = undefined
-    this.#options.say({ name: 'web-server', text: 'Web server off', data: { url: null, enabled: false } })
+    const { say, what } = this.#options
+    say({ name: what.event, text: `${what.title} off`, data: { url: null, enabled: false } })
     return new Promise((resolve) => {
       const timer = setTimeout(() => server.closeAllConnections(), how === 'at once' ? 0 : FAREWELL_MS)
       server.close(() => {
@@ -234,8 +254,8 @@ function refuse(response: ServerResponse): void {
   response.end('The body is too large.\n')
 }
 
-function failed(text: string): PhoneEvent {
-  return { name: 'web-server-failed', text, data: {} }
+function failed(what: DoorNames, text: string): PhoneEvent {
+  return { name: `${what.event}-failed`, text, data: {} }
 }
 
 function sameWish(a: WebWish, b: WebWish): boolean {

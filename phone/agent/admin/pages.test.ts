@@ -333,3 +333,36 @@ describe('secrets', () => {
     )
   })
 })
+
+describe('the TR-069 part of the pages', () => {
+  const page = (values: Record<string, string>, tab: string) =>
+    ask(phone(values), `/admin/advanced?tab=${encodeURIComponent(tab)}`).response.body
+  const on = { 'Enable_TR-069': 'Yes', ACS_URL: 'http://me:url-secret@acs.test/cwmp', ACS_Password: 'acs-secret' }
+
+  it('tells the ACS in use and how sessions went, without any password [TR-069 §10.1]', () => {
+    const html = page(on, 'Info')
+    expect(html).toContain('TR-069 Status')
+    expect(html).toContain('http://acs.test/cwmp')
+    expect(html).not.toMatch(/url-secret|acs-secret/)
+    expect(page({}, 'Info')).not.toContain('TR-069 Status')
+  })
+
+  it('has the settings on a tab of their own, with the live ones read-only and passwords hidden [TR-069 §10.1]', () => {
+    const html = page(on, 'TR-069')
+    for (const name of ['Enable_TR-069', 'Periodic_Inform_Interval', 'BACKUP_ACS_URL', 'TR-069_Traceability']) {
+      expect(html).toContain(`name="${name}"`)
+    }
+    expect(html).toContain('<output id="f-ACS_URL_In_Use">http://acs.test/cwmp</output>')
+    expect(html).not.toContain('acs-secret')
+  })
+
+  it('refuse what the ACS keeps for itself [TR-069 §7]', () => {
+    const rule = 'Device.X_CISCO_ProfileRule'
+    const plain = phone(on)
+    const attributes = { [rule]: { notification: 0, accessList: [] } }
+    const agent = { ...plain, flash: { ...plain.flash, tr069: { ...plain.flash.tr069, attributes } } }
+    const answer = post(agent, '/admin/advanced', { Profile_Rule: '/by-page', GPP_A: '1' })
+    expect([answer.response.status, valueOf(answer, 'GPP_A')]).toEqual([400, ''])
+    expect(answer.response.body).toContain('The ACS keeps this parameter for itself.')
+  })
+})

@@ -1,6 +1,7 @@
 /** The parameters that the web server itself obeys (MPP §7.2), and how sections of the catalogue become tabs. */
 import { catalogue, storedParameter } from '../../../protocol/profile/mod.ts'
 import type { Parameter, StoredParameter } from '../../../protocol/profile/mod.ts'
+import { liveSetting } from '../cwmp/mod.ts'
 import { parameterText } from '../parameters.ts'
 import type { Agent } from '../types.ts'
 import type { Account } from './state.ts'
@@ -40,7 +41,9 @@ export function fieldsFor(agent: Agent, account: Account): readonly Field[] {
 
 function fieldOf(agent: Agent, account: Account, element: string, parameter: Parameter): Field | undefined {
   if (parameter.settableBy === 'profile-only') return undefined
-  const stored = storedParameter(agent.flash.parameters, element)
+  const kept = storedParameter(agent.flash.parameters, element)
+  const live = liveSetting(agent, element)
+  const stored = live === undefined ? kept : { ...kept, value: live }
   if (account === 'user' && stored.ua === 'na') return undefined
   const [tab = 'System', group = ''] = parameter.section.split(' / ')
   return {

@@ -2,6 +2,7 @@
 import { escapeXml } from '../../../protocol/xml/mod.ts'
 import { macWithColons } from '../../../protocol/identity.ts'
 import type { Millis } from '../../../protocol/result.ts'
+import { tr069Rows } from '../cwmp/mod.ts'
 import { nextResyncAt } from '../schedule.ts'
 import { lineStates } from '../sip/mod.ts'
 import type { LineStatus } from '../sip/mod.ts'
@@ -35,10 +36,17 @@ export function statusSections(agent: Agent, now: Millis): readonly StatusSectio
       ],
     },
     { title: 'Reboot History', rows: rebootRows(agent) },
+    ...tr069Section(agent),
     ...lineStates(agent, now)
       .filter(({ userId, state }) => userId !== '' || state !== 'off')
       .map(lineSection),
   ]
+}
+
+/** Only for phones that speak it. */
+function tr069Section(agent: Agent): readonly StatusSection[] {
+  const rows = tr069Rows(agent)
+  return rows.length === 0 ? [] : [{ title: 'TR-069 Status', rows }]
 }
 
 /** status.xml: the sections as elements, the reboot history in the form of MPP §7.4. */

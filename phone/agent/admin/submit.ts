@@ -7,6 +7,7 @@ import type { ParameterStore } from '../../../protocol/profile/mod.ts'
 import { err, ok } from '../../../protocol/result.ts'
 import type { Result } from '../../../protocol/result.ts'
 import { needsReboot } from '../apply.ts'
+import { isReserved } from '../cwmp/mod.ts'
 import type { Agent, Command } from '../types.ts'
 import { FORM_VALUE_CHARS_MAX } from './form.ts'
 import type { SubmittedForm } from './form.ts'
@@ -93,6 +94,7 @@ function setField(
     return err('This is not a parameter of this page.')
   if (parameter.settableBy !== 'anyone') return err('This parameter cannot be set on a web page.')
   if (account === 'user' && access === 'ro') return err('This parameter is read-only.')
+  if (isReserved(agent, element)) return err('The ACS keeps this parameter for itself.')
   if (value.length > FORM_VALUE_CHARS_MAX) return err(`At most ${FORM_VALUE_CHARS_MAX} characters.`)
   if (!parameter.secret && value.includes(MASK))
     return err(`Write the key or password again: ${MASK} only stands for what is hidden.`)

@@ -36,6 +36,8 @@ export interface BenchOptions {
   readonly files?: Readonly<Record<string, Answer>>
   readonly srv?: Readonly<Record<string, readonly SrvRecord[]>>
   readonly chance?: () => number
+  /** Where connection requests come in. */
+  readonly listenerPort?: number
 }
 
 export const HARDWARE: Hardware = {
@@ -83,6 +85,7 @@ export class Bench {
   boot(seconds: number): this {
     this.send({ kind: 'power-on' })
     this.#later(100, { kind: 'network-up', lease: this.lease, sipPort: 5060 })
+    this.#later(100, { kind: 'listening', port: this.#options.listenerPort ?? 7547 })
     return this.pass(seconds)
   }
 
@@ -119,6 +122,12 @@ export class Bench {
     return this.send({ kind: 'web-request', id: this.responses.length + 1, request })
   }
 
+  /** A power cut: all that was in flight is gone; power and network come back at once. */
+  cut(): this {
+    this.#queue = []
+    return this.boot(0)
+  }
+
   /** What was fetched, oldest first. */
   keys(): readonly string[] {
     return this.fetches.map(({ key }) => key)
@@ -150,6 +159,7 @@ export class Bench {
         this.#queue = []
         this.#later(action.afterMs, { kind: 'power-on' })
         this.#later(action.afterMs + 100, { kind: 'network-up', lease: this.lease, sipPort: 5060 })
+        this.#later(action.afterMs + 100, { kind: 'listening', port: this.#options.listenerPort ?? 7547 })
         return
       case 'syslog':
         this.syslog.push(action.text)
