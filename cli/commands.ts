@@ -44,6 +44,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'events', group: GROUPS.api, load: async () => (await import('./remote/events.ts')).registerEventsCommand },
   { name: 'api', group: GROUPS.api, load: async () => (await import('./remote/any-route.ts')).registerApiCommand },
   { name: 'rc', group: GROUPS.api, load: async () => (await import('./remote/rc.ts')).registerRcCommand },
+  { name: 'acs', group: GROUPS.api, load: async () => (await import('./remote/acs.ts')).registerAcsCommand },
   { name: 'user', group: GROUPS.api, load: async () => (await import('./remote/users.ts')).registerUserCommand },
   {
     name: 'certificate',

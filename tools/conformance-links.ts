@@ -278,6 +278,7 @@ export const SHOWN_BY: Readonly<Record<string, readonly string[]>> = {
   '10.1-full-url': ['¦ a full URL', 'makes the URL from the lease'],
   '10.1-named-server': ['is ignored by a rule that names its server', '¦ the rule wins'],
   '10.1-address-list': ['makes the URL from the lease'],
+  '10.3-option-43': ['by DHCP option %s, with its provisioning code'],
   '11.1-user-agent': ['let the provider name the user agent', 'reads and writes %s'],
   '11.1-headers': ['have the headers of the phone, in its order', 'sends what the agent wrote and nothing of its own'],
   '11.2-subject': ['finds the phone in %s', 'makes a certificate of %s in which we find the phone'],

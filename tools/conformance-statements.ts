@@ -362,7 +362,7 @@ export const CLAUSES: readonly Clause[] = [
     'host-name': ['Option 12 is `SEP` and the MAC.', DHCP_AS_DATA],
   }),
   clause('10.3', 'TR-069 options', {
-    'option-43': ['Option 43 may hold the URL of an ACS and its settings.', 'there is no TR-069 yet, on neither side'],
+    'option-43': 'Option 43 may hold the URL of an ACS and its settings.',
   }),
   clause('10.4', 'SCEP in option 43', {
     layout: [

@@ -47,13 +47,19 @@ export interface Authenticator {
 export function createAuthenticator(context: ProofContext): Authenticator {
   const used = new Map<string, { readonly nonce: string; readonly count: number }>()
 
-  /** Growing counts under one nonce; without a count only over TLS, where nobody can listen and repeat. */
+  /**
+   * Growing counts under one nonce, and no nonce older than the last: what was taken once is never taken again.
+   * Without a count only over TLS, where nobody can listen and repeat.
+   */
   function isNew(mac: MacAddress, digest: ParsedDigest, overTls: boolean): boolean {
     const count = digest.protection?.nonceCount
     if (count === undefined) return overTls
     const before = used.get(mac)
     if (before?.nonce === digest.nonce && count <= before.count) return false
-    if (used.size >= NONCES_MAX && !used.has(mac)) used.delete(used.keys().next().value ?? '')
+    if (before !== undefined && timeOf(digest.nonce) < timeOf(before.nonce)) return false
+    // The one that was longest unused goes first.
+    used.delete(mac)
+    if (used.size >= NONCES_MAX) used.delete(used.keys().next().value ?? '')
     used.set(mac, { nonce: digest.nonce, count })
     return true
   }
@@ -103,6 +109,11 @@ export function createAuthenticator(context: ProofContext): Authenticator {
       })
     },
   }
+}
+
+/** When a nonce of ours was made: it begins with that, in hexadecimal digits. */
+function timeOf(nonce: string): Millis {
+  return Number.parseInt(nonce, 16)
 }
 
 /** Some clients name the whole URL. */

@@ -13,7 +13,7 @@ import type { DeviceFacts } from '../devices/mod.ts'
 import { alarmOf, type ProvenCertificate, standingOf } from '../fetch/mod.ts'
 import { isSameDevice } from '../tr069/mod.ts'
 import type { Authenticator, Caller, SentProof } from './authenticate.ts'
-import { readBody } from './body.ts'
+import { type Hold, readBody, type Room } from './body.ts'
 import type { AcsContext } from './context.ts'
 import { refuse, send, type Sent } from './respond.ts'
 import { type Inform, type Party, Session } from './session.ts'
@@ -26,8 +26,10 @@ export interface Door {
   readonly authenticator: Authenticator
   /** Too late to take on anything new. */
   readonly overloaded: () => boolean
-  /** Bodies of callers that have not proved themselves, being read right now. */
+  /** First messages of sessions, being read right now. */
   readonly reading: { count: number }
+  /** The memory for bodies. */
+  readonly room: Room
 }
 
 /** One request. */
@@ -36,12 +38,18 @@ export interface Visit {
   readonly message: IncomingMessage
   readonly response: ServerResponse
   readonly prove: ((socket: TLSSocket) => ProvenCertificate | undefined) | undefined
+  /** What its body takes of the room; given back when it is answered. */
+  readonly hold: Hold
 }
 
-/** Bodies read at once from new callers. */
+/** First messages read at once, each of at most 256 KiB; their senders have proved who they are. */
 const READING_MAX = 500
 /** A device says by its header how long the ACS should wait for it, within this. */
 const SILENCE_MAX_MS = 5 * 60_000
+
+/** How often a connection was asked who it is; an honest device needs to be asked once or twice. */
+const challenged = new WeakMap<Socket, number>()
+const CHALLENGES_MAX = 20
 
 export async function handle(visit: Visit): Promise<Sent> {
   const { door, message } = visit
@@ -71,18 +79,24 @@ async function callerOf(visit: Visit): Promise<Caller | undefined> {
 function askWho(visit: Visit): Sent {
   const challenge = visit.door.authenticator.challenge(proofOf(visit))
   const schemes = overTls(visit) ? [challenge, 'Basic realm="offhook"'] : [challenge]
-  return refuse(visit, 401, 'Say who you are', { 'www-authenticate': schemes })
+  const { socket } = visit.message
+  const times = (challenged.get(socket) ?? 0) + 1
+  challenged.set(socket, times)
+  const closes = times >= CHALLENGES_MAX ? { connection: 'close' } : {}
+  return refuse(visit, 401, 'Say who you are', { 'www-authenticate': schemes, ...closes })
 }
 
 /** A message of a session that is known by its cookie or its connection. */
 async function goOn(visit: Visit, session: Session): Promise<Sent> {
   const { door, message } = visit
-  if (session.busy)
-    return refuse(visit, 503, 'The message before this one is still being answered', { 'retry-after': '1' })
+  if (session.busy) return notYet(visit)
   if (message.socket !== session.socket) {
     // A cookie alone proves nothing on another connection.
     const caller = await callerOf(visit)
     if (caller?.mac !== session.mac) return askWho(visit)
+    // Another message of the session may have come while this one was being proved.
+    if (session.busy) return notYet(visit)
+    if (!door.sessions.isLive(session)) return begin(visit, undefined)
     door.sessions.moveTo(session, message.socket)
   }
   session.busy = true
@@ -94,6 +108,10 @@ async function goOn(visit: Visit, session: Session): Promise<Sent> {
   }
 }
 
+function notYet(visit: Visit): Sent {
+  return refuse(visit, 503, 'The message before this one is still being answered', { 'retry-after': '1' })
+}
+
 async function answerWithin(visit: Visit, session: Session): Promise<Sent> {
   const { door } = visit
   const body = await read(visit, CWMP_BYTES_MAX)
@@ -101,7 +119,9 @@ async function answerWithin(visit: Visit, session: Session): Promise<Sent> {
     door.sessions.lose(session)
     return body.sent
   }
-  if (body.message?.body.kind === 'Inform') return begin(visit, body.message)
+  // Given up, or followed by a newer one, while its message was on the way.
+  if (!door.sessions.isLive(session)) return refuse(visit, 400, 'The session has ended')
+  if (body.message?.body.kind === 'Inform') return begin(visit, { message: body.message, session })
   trace(door.context, session, 'CPE', body.message)
   const reply = await session.go(body.message)
   if (reply.kind === 'status') {
@@ -119,9 +139,10 @@ type Read =
   | { readonly kind: 'refused'; readonly sent: Sent }
 
 async function read(visit: Visit, bytesMax: number): Promise<Read> {
-  const { message, response } = visit
+  const { message, response, hold } = visit
   if (message.headers.expect !== undefined) response.writeContinue()
-  const body = await readBody(message, bytesMax)
+  const body = await readBody(message, { bytesMax, hold })
+  if (body.kind === 'no-room') return { kind: 'refused', sent: later(visit) }
   if (body.kind === 'too-large') {
     return { kind: 'refused', sent: refuse(visit, 413, `A message may have ${bytesMax} bytes here, unpacked`) }
   }
@@ -136,17 +157,20 @@ function charsetOf(contentType: string | undefined): string | undefined {
   return contentType === undefined ? undefined : /charset\s*=\s*["']?([^"';\s]+)/i.exec(contentType)?.[1]
 }
 
-/** @param given an Inform that came within a session: the device has begun anew */
-async function begin(visit: Visit, given: CwmpMessage | undefined): Promise<Sent> {
+/** An Inform that came within a session: the device has begun anew. */
+interface Anew {
+  readonly message: CwmpMessage
+  readonly session: Session
+}
+
+async function begin(visit: Visit, anew: Anew | undefined): Promise<Sent> {
   const { door } = visit
   const caller = await callerOf(visit)
   // On its own connection the session before has proved who this is.
-  const before =
-    given === undefined ? undefined : door.sessions.find(visit.message.headers.cookie, visit.message.socket)
-  const who = caller ?? (before === undefined ? undefined : callerBefore(before))
+  const who = caller ?? (anew === undefined ? undefined : callerBefore(anew.session))
   if (who === undefined) return askWho(visit)
-  if (door.overloaded() || door.sessions.isFull || door.reading.count >= READING_MAX) return later(visit)
-  const message = given ?? (await readFirst(visit))
+  if (door.overloaded() || !door.sessions.hasRoom(who.mac) || door.reading.count >= READING_MAX) return later(visit)
+  const message = anew?.message ?? (await readFirst(visit))
   if ('sent' in message) return message.sent
   if (message.body.kind !== 'Inform') return refuse(visit, 400, 'A session begins with an Inform')
   if (!door.sessions.mayBegin(who.mac, door.context.now())) return later(visit)

@@ -1,28 +1,53 @@
 /** The ACS doors: HTTP and HTTPS on their own ports, one handler. */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Millis } from '../../protocol/result.ts'
 import type { ProvenCertificate } from '../fetch/mod.ts'
 import { createLoopDelay, metrics } from '../metrics/mod.ts'
 import { createAuthenticator } from './authenticate.ts'
+import { Room } from './body.ts'
 import type { AcsContext } from './context.ts'
 import { type Door, handle, type Visit } from './handle.ts'
+import { refuse } from './respond.ts'
 import type { Session } from './session.ts'
 import { Sessions } from './sessions.ts'
 
-const HEADERS_TIMEOUT_MS = 15_000
-const REQUEST_TIMEOUT_MS = 60_000
 /** A device may think for 30 s within a session [TR-069 §1.2]. */
 const KEEP_ALIVE_MS = 35_000
 const HEADER_BYTES_MAX = 16 * 1024
-const CONNECTIONS_MAX = 20_000
-const HANDSHAKE_TIMEOUT_MS = 20_000
+/** How often connections are looked through for those that are out of time. */
+const LOOK_EVERY_MS = 5000
+/** When the doors close, messages under way have so long to end. */
+const CLOSING_MS = 500
 const TICKET_KEYS_EVERY_MS = 10 * 60_000
 const SWEEP_EVERY_MS = 1000
 /** The event loop is so late that new sessions are sent away. */
 const LATE_MS = 500
+
+/** What strangers may take of a door: time and memory. */
+export interface DoorLimits {
+  readonly connectionsMax: number
+  readonly handshakeMs: Millis
+  readonly headersMs: Millis
+  readonly requestMs: Millis
+  /** A connection on which nothing moves in either direction, although something should. */
+  readonly stuckMs: Millis
+  /** What all bodies that are being read or answered may hold beyond the first 64 KiB of each. */
+  readonly roomBytes: number
+}
+
+/** Thirty of the largest answers at once: a device needs one in a session, when its whole tree is read. */
+export const DOOR_LIMITS: DoorLimits = {
+  connectionsMax: 20_000,
+  handshakeMs: 20_000,
+  headersMs: 15_000,
+  requestMs: 60_000,
+  stuckMs: 120_000,
+  roomBytes: 256 * 1024 * 1024,
+}
 
 /** What the TLS door shows; whoever opens it knows where that comes from. */
 export interface AcsTls {
@@ -39,6 +64,7 @@ export interface AcsDoorOptions {
   readonly tlsPort: number
   readonly nonceKey: Uint8Array
   readonly context: AcsContext
+  readonly limits?: DoorLimits
 }
 
 export interface AcsDoors {
@@ -56,7 +82,7 @@ export async function listenAcs(
   tls: AcsTls,
   named: (which: 'plain' | 'tls', open: () => Promise<Opened>) => Promise<Opened>,
 ): Promise<AcsDoors> {
-  const { context, host } = options
+  const { context, host, limits = DOOR_LIMITS } = options
   const loopDelay = createLoopDelay()
   const sessions = new Sessions<Session>(context.limits, (session) => lost(context, session))
   const door: Door = {
@@ -65,20 +91,21 @@ export async function listenAcs(
     authenticator: createAuthenticator({ ...context, nonceKey: options.nonceKey }),
     overloaded: () => loopDelay.currentMs() > LATE_MS,
     reading: { count: 0 },
+    room: new Room(limits.roomBytes),
   }
   const sweeping = setInterval(() => sessions.sweep(context.now()), SWEEP_EVERY_MS).unref()
   const forget = metrics.addGauge('offhook_acs_sessions', 'TR-069 sessions under way', {}, () => sessions.count)
   const plain = await named('plain', () =>
-    open(createHttpServer(limits()), door, () => undefined, { host, port: options.port }),
+    open(createHttpServer(httpLimits(limits)), door, () => undefined, { host, port: options.port, limits }),
   )
   let current = tls
   const secure = createHttpsServer({
-    ...limits(),
+    ...httpLimits(limits),
     ...secureContext(tls),
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeout: limits.handshakeMs,
   })
   secure.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy())
   const rotation = setInterval(() => {
@@ -92,7 +119,9 @@ export async function listenAcs(
     await Promise.all(opened.map((each) => each.close()))
   }
   try {
-    const withTls = await named('tls', () => open(secure, door, () => current.prove, { host, port: options.tlsPort }))
+    const withTls = await named('tls', () =>
+      open(secure, door, () => current.prove, { host, port: options.tlsPort, limits }),
+    )
     return {
       port: plain.port,
       tlsPort: withTls.port,
@@ -130,12 +159,13 @@ export interface Opened {
   close(): Promise<void>
 }
 
-function limits() {
+function httpLimits({ headersMs, requestMs }: DoorLimits) {
   return {
     maxHeaderSize: HEADER_BYTES_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, headersMs),
   }
 }
 
@@ -153,12 +183,17 @@ async function open(
   server: Server,
   door: Door,
   prove: () => Visit['prove'],
-  at: { readonly host: string; readonly port: number },
+  at: { readonly host: string; readonly port: number; readonly limits: DoorLimits },
 ): Promise<Opened> {
-  server.maxConnections = CONNECTIONS_MAX
-  server.on('clientError', (_error, socket) => socket.destroy())
-  const take = (message: IncomingMessage, response: ServerResponse): void =>
-    serve({ door, message, response, prove: prove() })
+  server.maxConnections = at.limits.connectionsMax
+  server.setTimeout(at.limits.stuckMs)
+  const connections = connectionsOf(server)
+  const heard = new WeakSet<Duplex>()
+  server.on('clientError', (error, socket) => turnAway(error, socket, heard.has(socket)))
+  const take = (message: IncomingMessage, response: ServerResponse): void => {
+    heard.add(message.socket)
+    serve({ door, message, response, prove: prove(), hold: door.room.hold() })
+  }
   server.on('request', take)
   // Whoever asks first is told who may go on before the body comes.
   server.on('checkContinue', take)
@@ -173,22 +208,50 @@ async function open(
       new Promise((closed) => {
         server.close(() => closed())
         server.closeIdleConnections()
-        setTimeout(() => server.closeAllConnections(), 500).unref()
+        setTimeout(() => {
+          for (const connection of connections) connection.destroy()
+        }, CLOSING_MS).unref()
       }),
   }
 }
 
+/** All that are open, also those that have not come to HTTP yet: a server is closed when the last of them is. */
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return open
+}
+
+/** What is no HTTP. @param isHeard after a request its answer may be on the way, which a second one would spoil */
+function turnAway(error: NodeJS.ErrnoException, socket: Duplex, isHeard: boolean): void {
+  if (isHeard || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = STATUS_OF_ERROR[error.code ?? ''] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
+}
+
+const STATUS_OF_ERROR: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
 function serve(visit: Visit): void {
-  const { door, message, response } = visit
-  handle(visit).then(
+  const { door, message, response, hold } = visit
+  const answered = handle(visit).then(
     (sent) => metrics.acs.inc({ outcome: sent }),
     (error: unknown) => {
       metrics.acs.inc({ outcome: 'failed' })
       const session = door.sessions.find(message.headers.cookie, message.socket)
       if (session !== undefined) door.sessions.lose(session)
       door.context.log.error({ err: error }, 'a message to the ACS could not be answered')
-      if (response.headersSent || message.destroyed) response.destroy()
-      else response.writeHead(503, { 'retry-after': '30', 'content-length': 0 }).end()
+      if (response.headersSent) response.destroy()
+      else refuse(visit, 503, 'Come later', { 'retry-after': '30' })
     },
   )
+  void answered.finally(() => hold.release())
 }

@@ -1,5 +1,5 @@
 /** Answers of the ACS in HTTP: always with their length, packed as the request was. Source: TR-069 §2, §2.3. */
-import { gzipSync } from 'node:zlib'
+import { deflateSync, gzipSync } from 'node:zlib'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type CwmpMessage, writeCwmp } from '../../protocol/cwmp/mod.ts'
 import { COOKIE } from './sessions.ts'
@@ -24,15 +24,28 @@ export function send({ message, response }: Exchange, said: CwmpMessage | undefi
     response.end()
     return 'empty'
   }
-  const text = Buffer.from(writeCwmp(said))
-  const packed = /^(?:x-)?gzip$/i.test(message.headers['content-encoding'] ?? '')
-  const body = packed ? gzipSync(text) : text
-  if (packed) headers['content-encoding'] = 'gzip'
+  // Text leaves together with its head, in one write.
+  const text = writeCwmp(said)
+  const [coding, body] = packed(text, message.headers['content-encoding']?.trim().toLowerCase())
+  if (coding !== undefined) headers['content-encoding'] = coding
   headers['content-type'] = 'text/xml; charset="utf-8"'
-  headers['content-length'] = body.length
+  headers['content-length'] = Buffer.byteLength(body)
   response.writeHead(200, headers)
   response.end(body)
   return 'message'
+}
+
+/** As the device packs, it can unpack. */
+function packed(text: string, coding: string | undefined): readonly [string | undefined, Buffer | string] {
+  switch (coding) {
+    case 'gzip':
+    case 'x-gzip':
+      return [coding, gzipSync(text)]
+    case 'deflate':
+      return [coding, deflateSync(text)]
+    default:
+      return [undefined, text]
+  }
 }
 
 export function refuse(

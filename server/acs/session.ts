@@ -25,6 +25,7 @@ import {
   afterInform,
   afterStep,
   afterTransfer,
+  beforeSending,
   type AcsState,
   type AcsWrite,
   type OpenTask,
@@ -137,15 +138,15 @@ export class Session implements Live {
     const seen = informSeen(this.party, message, inform, codes, now)
     const recovered = before === undefined || before.openTasks === 0 ? [] : await this.#recovered(inform, codes, now)
     this.#tell(before, bootstrap, codes, now)
-    if (before !== undefined && !bootstrap && recovered.length === 0) {
+    if (before !== undefined && !bootstrap && recovered.length === 0 && before.wakeFrom === undefined) {
       this.#drifted = this.#hasDrifted(before, codes, seen)
       store.seen(seen, before.informHash === seen.informHash ? [] : valuesOf(inform.parameters))
       this.#state = before
       return
     }
-    const rows = valuesOf(inform.parameters)
-    const writes: AcsWrite[] = [...(bootstrap ? FORGET : []), ...recovered, { kind: 'parameters', rows }]
-    await this.#record(writes, seen)
+    // Of a device that is to be learned anew the values come with the rest of its tree.
+    const values: AcsWrite = { kind: 'parameters', rows: valuesOf(inform.parameters) }
+    await this.#record(bootstrap ? [...FORGET, ...recovered] : [...recovered, values], seen)
     this.#state = await store.state(this.mac)
   }
 
@@ -253,7 +254,7 @@ export class Session implements Live {
 
   async #transferred(report: CwmpBodyOf<'TransferComplete'>): Promise<void> {
     this.#tasks = undefined
-    const writes = this.party.served ? afterTransfer(await this.#openTasks(), report) : undefined
+    const writes = this.party.served ? afterTransfer(await this.#openTasks(), report, this.#refusals()) : undefined
     if (writes !== undefined) {
       await this.#record(writes)
       this.#state = await this.#context.store.state(this.mac)
@@ -264,6 +265,10 @@ export class Session implements Live {
     this.#context.note([
       { name: 'tr069.transfer-unknown', trust: proof, mac, accountId: facts?.device.accountId, data },
     ])
+  }
+
+  #refusals() {
+    return { refused: this.#state?.refused ?? {}, now: this.#context.now() }
   }
 
   /** What an answer makes of the plan. */
@@ -314,10 +319,13 @@ export class Session implements Live {
     const may = this.party.served && this.#requests < this.#context.limits.requestsMax
     for (;;) {
       const step = may ? await this.#nextStep(collected) : undefined
-      const task = step?.kind === 'task' ? step.task.id : undefined
-      if (task !== undefined) collected.push({ kind: 'task-sent', id: task })
+      // After a look at its table a task is ours already.
+      const task = step?.kind === 'task' && step.look !== 'over' ? step.task : undefined
+      if (task !== undefined) collected.push(...beforeSending(task, this.#plan?.tree ?? new Map()))
+      // A tree is stored when all of it is known: what is lost until then is learned again.
+      if (step?.kind === 'learn' && this.#plan?.stage === 'learn') return step
       const taken = collected.length === 0 ? [] : await this.#record(collected.splice(0))
-      if (task === undefined || !taken.includes(task)) return step
+      if (task === undefined || !taken.includes(task.id)) return step
     }
   }
 
@@ -351,20 +359,26 @@ export class Session implements Live {
   }
 
   async #nextStage(plan: Plan, state: AcsState, writes: AcsWrite[]): Promise<Plan> {
-    const { store, now } = this.#context
+    const { now } = this.#context
     const { facts } = this.party
     if (facts === undefined) return { ...plan, stage: 'done' }
     switch (plan.stage) {
       case 'learn':
-        if (plan.learnFrom !== undefined) writes.push({ kind: 'tree-read', before: this.startedAt })
-        return withTasks(plan, state.openTasks === 0 ? [] : await this.#openTasks(), now())
+        // A device that told nothing is asked again by its next session.
+        if (plan.tree.size > 0) {
+          writes.push(
+            { kind: 'parameters', rows: [...plan.tree.values()] },
+            { kind: 'tree-read', before: this.startedAt },
+          )
+        }
+        if (state.openTasks === 0) return withTasks(plan, [], now())
+        return withTasks(await this.#withTree(plan), await this.#openTasks(), now())
       case 'tasks': {
         if (plan.endsWithTasks || (!this.#drifted && isInStep(this.#context, this.party, state)))
           return { ...plan, stage: 'done' }
-        // What was learned in this session may not be stored yet, and tasks may have changed what is.
-        const tree = plan.learnFrom === undefined ? new Map(await store.tree(this.mac)) : plan.tree
-        const wished = wishedOf(wishedInput(this.#context, this.party, facts, state, tree))
-        const whole = withWished({ ...plan, tree, short: plan.short || wished.files.length > 0 }, wished)
+        const known = await this.#withTree(plan)
+        const wished = wishedOf(wishedInput(this.#context, this.party, facts, state, known.tree))
+        const whole = withWished({ ...known, short: plan.short || wished.files.length > 0 }, wished)
         const files = await this.#fileSteps(wished.files, writes)
         return { ...whole, steps: [...whole.steps, ...files] }
       }
@@ -376,6 +390,12 @@ export class Session implements Live {
       default:
         return plan
     }
+  }
+
+  /** With what is known of the device, read once; from then on the plan's own copy keeps up with the answers. */
+  async #withTree(plan: Plan): Promise<Plan> {
+    if (plan.tree.size > 0) return plan
+    return { ...plan, tree: new Map(await this.#context.store.tree(this.mac)) }
   }
 
   /** A file that nobody has asked for yet becomes a task like any other. */

@@ -40,7 +40,12 @@ export interface Live {
   silenceMs: Millis
   /** A message of it is being answered. */
   busy: boolean
+  /** We have nothing more to ask; the device may still have, and mostly has not. */
+  readonly mayEnd: boolean
 }
+
+/** How long a device may take to say something more when we have nothing to ask: most just go. */
+const LINGER_MS = 5000
 
 /** Devices whose pace is remembered. */
 const PACES_MAX = 50_000
@@ -63,12 +68,21 @@ export class Sessions<T extends Live> {
     return this.#byCookie.size
   }
 
-  get isFull(): boolean {
-    return this.#byCookie.size >= this.#limits.sessionsMax
+  /** Whether there is a place for the device: its own of before, a free one, or that of one who only lingers. */
+  hasRoom(mac: string): boolean {
+    if (this.#byMac.has(mac) || this.#byCookie.size < this.#limits.sessionsMax) return true
+    for (const session of this.#byCookie.values()) {
+      if (!lingers(session)) continue
+      this.lose(session)
+      return true
+    }
+    return false
   }
 
+  /** Whether the device has a session in which there is still something to do. */
   has(mac: string): boolean {
-    return this.#byMac.has(mac)
+    const session = this.#byMac.get(mac)
+    return session !== undefined && !lingers(session)
   }
 
   /** By cookie, else by connection: some devices never return a cookie. */
@@ -76,7 +90,12 @@ export class Sessions<T extends Live> {
     const cookie = cookieHeader === undefined ? undefined : cookieOf(cookieHeader)
     const named = cookie === undefined ? undefined : this.#byCookie.get(cookie)
     const found = named ?? this.#bySocket.get(socket)
-    return found !== undefined && this.#byCookie.get(found.cookie) === found ? found : undefined
+    return found !== undefined && this.isLive(found) ? found : undefined
+  }
+
+  /** Neither ended nor given up. */
+  isLive(session: T): boolean {
+    return this.#byCookie.get(session.cookie) === session
   }
 
   /** Whether a device may begin one more session now. */
@@ -110,7 +129,7 @@ export class Sessions<T extends Live> {
   }
 
   lose(session: T): void {
-    if (this.#byCookie.get(session.cookie) !== session) return
+    if (!this.isLive(session)) return
     this.end(session)
     this.#onLost(session)
   }
@@ -118,14 +137,29 @@ export class Sessions<T extends Live> {
   /** Gives up those that are silent, or too long under way. */
   sweep(now: Millis): void {
     for (const session of this.#byCookie.values()) {
-      const silent = !session.busy && now - session.lastAt > session.silenceMs
+      const silenceMs = lingers(session) ? Math.min(LINGER_MS, session.silenceMs) : session.silenceMs
+      const silent = !session.busy && now - session.lastAt > silenceMs
       if (silent || now - session.startedAt > this.#limits.lengthMs) this.lose(session)
     }
   }
 }
 
+/** 144 bits, taken from a supply: asking the system for each costs more than the rest of a session's beginning. */
+const COOKIE_BYTES = 18
+const SUPPLY_BYTES = COOKIE_BYTES * 256
+let supply = Buffer.alloc(0)
+
+function lingers({ mayEnd, busy }: Live): boolean {
+  return mayEnd && !busy
+}
+
 export function newCookie(): string {
-  return randomBytes(18).toString('base64url')
+  if (supply.length < COOKIE_BYTES) supply = randomBytes(SUPPLY_BYTES)
+  const cookie = supply.toString('base64url', 0, COOKIE_BYTES)
+  // No cookie is given twice, and what was given is not kept.
+  supply.fill(0, 0, COOKIE_BYTES)
+  supply = supply.subarray(COOKIE_BYTES)
+  return cookie
 }
 
 /** Values may be parted by a comma too [TR-069 §2.3]. */

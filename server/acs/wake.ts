@@ -18,6 +18,8 @@ import { type ConnectionRequestOutcome, createPace, type Pace, requestConnection
 
 /** What nobody told us of: after a restart, or left over by a session. */
 const LOOK_EVERY_MS = 5000
+/** Devices in session are looked at again after this. */
+const AGAIN_EVERY_MS = 500
 
 export interface WakerOptions {
   readonly services: Services
@@ -28,15 +30,16 @@ export interface WakerOptions {
 }
 
 export function startWaker(options: WakerOptions): Job {
-  const { services, store } = options
+  const { store } = options
   const waker = new Waker(options, options.pace ?? createPace())
   store.onWork((mac) => (mac === '*' ? waker.look() : waker.ask(mac)))
   const timer = setInterval(() => waker.look(), LOOK_EVERY_MS).unref()
+  const again = setInterval(() => waker.askAgain(), AGAIN_EVERY_MS).unref()
   waker.look()
   return {
     async close() {
       clearInterval(timer)
-      services.log.debug('no device is asked to call any more')
+      clearInterval(again)
       await waker.close()
     },
   }
@@ -47,6 +50,7 @@ class Waker {
   readonly #pace: Pace
   readonly #ending = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
+  readonly #inSession = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #looking = false
 
@@ -56,9 +60,22 @@ class Waker {
   }
 
   ask(mac: string): void {
-    if (this.#ending.signal.aborted || this.#options.isCalling(mac)) return
-    this.#pace.ask(mac)
-    this.#go()
+    if (this.#ending.signal.aborted) return
+    // What came during a session may not be part of it: seen at its end.
+    if (this.#options.isCalling(mac)) this.#inSession.add(mac)
+    else {
+      this.#pace.ask(mac)
+      this.#go()
+    }
+  }
+
+  /** Those whose session is over by now. */
+  askAgain(): void {
+    for (const mac of this.#inSession) {
+      if (this.#options.isCalling(mac)) continue
+      this.#inSession.delete(mac)
+      this.ask(mac)
+    }
   }
 
   /** Asks the database for whom something waits. */
@@ -122,7 +139,10 @@ class Waker {
     }
     const { connectionRequestUsername: username, connectionRequestPassword: password } = credentials
     const allow = this.#options.services.settings.outboundAllow
-    return requestConnection({ url: claimed.url, username, password }, { allow, signal: this.#ending.signal })
+    return requestConnection(
+      { url: claimed.url, username, password },
+      { allow, signal: AbortSignal.any([this.#ending.signal]) },
+    )
   }
 
   /** A phone that is led by its profile too hears NOTIFY; whoever allows it lets it reboot. */

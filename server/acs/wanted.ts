@@ -1,7 +1,7 @@
 /** What is wished of the device of a session, and whether it has it already. */
 import { modelInfo } from '../../protocol/profile/mod.ts'
 import { acsCredentials, type DeviceFacts, type LedBy } from '../devices/mod.ts'
-import { resolveDevice } from '../profiles/mod.ts'
+import { previewLookup, resolveDevice } from '../profiles/mod.ts'
 import { type AcsState, isNear, type KnownParameter, secretsMayGo, textHash, type WishedInput } from '../tr069/mod.ts'
 import type { AcsContext } from './context.ts'
 import type { Party } from './session.ts'
@@ -19,7 +19,7 @@ const known = new WeakMap<
   { readonly version: string | undefined; readonly secure: string; readonly clear: string }
 >()
 
-export function fingerprintOf(context: AcsContext, { facts, secure }: Party): string {
+export function fingerprintOf(context: AcsContext, { facts, secure }: Pick<Party, 'facts' | 'secure'>): string {
   if (facts === undefined) return ''
   const version = ledByOf(facts) === 'tr069' ? context.profileVersion(facts) : undefined
   const kept = known.get(facts)
@@ -55,9 +55,12 @@ export function wishedInput(
   const credentials = acsCredentials(facts)
   const caPem = context.caPem()
   const ledBy = ledByOf(facts)
+  const profile = ledBy === 'profile' ? undefined : resolveDevice(facts, platform)
+  const seen = state.software === undefined ? {} : { firmware: state.software }
   return {
     ledBy,
-    profile: ledBy === 'profile' ? undefined : resolveDevice(facts, platform),
+    profile,
+    macros: profile === undefined ? undefined : previewLookup(facts, profile, seen),
     lineCount: modelInfo(facts.device.model)?.lines ?? Math.max(1, facts.lines.length),
     linesWished: facts.lines.length,
     tree,

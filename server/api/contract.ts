@@ -57,6 +57,14 @@ export const AccountSettingsInput = z.object({
   expiredCertificates: z.enum(['refuse', 'accept']).optional(),
   rcForClaimed: z.boolean().optional(),
   claimedProblemReports: z.boolean().optional(),
+  ledBy: z
+    .enum(['profile', 'tr069', 'both'])
+    .optional()
+    .describe('Which side leads its phones; `both`: the profile does, and TR-069 watches and commands'),
+  wakeByReboot: z
+    .boolean()
+    .optional()
+    .describe('A phone that a task waits for and that cannot be reached otherwise may be rebooted by SIP'),
 })
 
 export const AccountInput = z

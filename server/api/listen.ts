@@ -31,6 +31,7 @@ import { movingInRoutes } from './routes/moving-in.ts'
 import { rcRoutes } from './routes/rc.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { tokenRoutes } from './routes/tokens.ts'
+import { tr069Routes } from './routes/tr069.ts'
 import { trustRoutes } from './routes/trust.ts'
 import { userRoutes } from './routes/users.ts'
 import { watchRoutes } from './routes/watch.ts'
@@ -168,6 +169,7 @@ const ROUTES: readonly ((api: Api, ready: ReadyPlatform) => void)[] = [
   movingInRoutes,
   lintRoutes,
   actionRoutes,
+  tr069Routes,
   eventRoutes,
   reportRoutes,
   watchRoutes,

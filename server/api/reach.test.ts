@@ -110,14 +110,16 @@ describe('a token that is limited to an account', () => {
     await api.call('POST', `/api/v1/devices/${before.mac}/release`)
     const body = { mac: before.mac, serial: serialFor(before.mac), model: PN, accountId: after.account }
     expect((await api.call('POST', '/api/v1/devices', { body })).status).toBe(201)
-    const paths = ['actions', 'events', 'reports', 'reported', 'drift', 'problem-reports', 'config', 'registration', '']
+    const tr069 = ['tr069', 'tr069/parameters', 'tr069/messages', 'tr069/tasks']
+    const reported = ['reports', 'reported', 'drift', 'problem-reports']
+    const paths = ['actions', 'events', ...reported, 'config', 'registration', ...tr069, '']
     for (const path of paths) {
       const answer = await api.call('GET', `/api/v1/devices/${before.mac}/${path}`.replace(/\/$/, ''), {
         token: after.admin,
       })
       expect(answer.status, path).toBe(200)
       expect(
-        [before.account, before.action, 'kilo'].filter((text) => answer.text.includes(text)),
+        [before.account, before.action, before.task, 'kilo'].filter((text) => answer.text.includes(text)),
         path,
       ).toEqual([])
     }

@@ -64,6 +64,21 @@ async function reveals(): Promise<number> {
   return audit.json.items.filter((each: { what: string }) => each.what === 'secrets shown').length
 }
 
+describe('the credentials of a TR-069 client', () => {
+  it('are shown to the scope secrets only, and that is written down', async () => {
+    await plantSecretsOf(api.platform)
+    const path = `/api/v1/devices/${own.mac}/tr069/credentials`
+    for (const token of [reader, writer]) expect((await api.call('GET', path, { token })).status).toBe(403)
+    const before = await reveals()
+    const { status, json } = await api.call('GET', path, { token: admin })
+    for (const name of ['password', 'connectionRequestPassword']) plant(json[name])
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ mac: own.mac, username: own.mac, connectionRequestUsername: `offhook-${own.mac}` })
+    expect(new Set([json.password, json.connectionRequestPassword]).size).toBe(2)
+    expect(await reveals()).toBe(before + 1)
+  })
+})
+
 describe('secrets', () => {
   it.each(REVEALING)('are shown by %s to the scope secrets only, and that is written down', async (path) => {
     const revealing = `/api/v1/${path}${path.includes('?') ? '&' : '?'}reveal=true`
@@ -84,7 +99,7 @@ describe('secrets', () => {
     const look = (where: string, text: string): void => {
       for (const [name, secret] of secrets) if (text.includes(secret)) found.push(`${name} in ${where}`)
     }
-    const reads = routes.filter((route) => route.startsWith('GET') && !route.endsWith('/file'))
+    const reads = routes.filter((route) => route.startsWith('GET') && !/\/(?:file|credentials)$/.test(route))
     for (const route of reads) {
       for (const token of [admin, own.admin]) {
         look(route, (await askedBy(token, route, withoutReveal(ROUTES[route]?.ask(own) ?? {}))).text)
@@ -94,6 +109,7 @@ describe('secrets', () => {
       `devices/${own.mac}/config?format=xml`,
       `devices/${own.mac}/reports/${own.report}?format=xml`,
       `devices/${own.mac}/diff?from=wanted&to=draft`,
+      `devices/${own.mac}/tr069/parameters`,
       `layers/device/${own.mac}`,
       `layers/device/${own.mac}/revisions`,
       `layers/device/${own.mac}/draft`,
@@ -181,6 +197,12 @@ async function plantedEverywhere(): Promise<ReadonlyMap<string, string>> {
   }
   await put('PUT', `layers/device/${own.mac}`, { parameters })
   await put('PUT', `layers/device/${own.mac}/draft`, { parameters: { User_Password: { value: made('draft secret') } } })
+  const value = made('value set by TR-069')
+  const values = [{ path: 'Device.ManagementServer.Password', value }]
+  await put('POST', `devices/${own.mac}/tr069/tasks`, { kind: 'set-values', values })
+  const url = `https://files.example.com/x?token=${made('query of a download')}`
+  const download = { kind: 'download', file: 'firmware', url, username: 'u', password: made('download password') }
+  await put('POST', `devices/${own.mac}/tr069/tasks`, download)
   const code = await put('POST', `accounts/${own.account}/codes`, {})
   secrets.set('code', plant(code.json.code))
   const list = { items: [{ account: own.customerId, userId: 'i1', domain: 'h', password: made('imported password') }] }

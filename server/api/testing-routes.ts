@@ -157,6 +157,14 @@ const DEVICE_ROUTES: Readonly<Record<string, Route>> = {
   'POST /api/v1/devices/{mac}/actions': about((of) => ({ ...mac(of), body: { kind: 'resync', via: 'sip' } })),
   'GET /api/v1/devices/{mac}/actions': about(mac),
   'GET /api/v1/devices/{mac}/registration': about(mac),
+  'GET /api/v1/devices/{mac}/tr069': about(mac),
+  'GET /api/v1/devices/{mac}/tr069/parameters': about((of) => ({ ...mac(of), query: `q=${of.word}` })),
+  'GET /api/v1/devices/{mac}/tr069/messages': about(mac),
+  'PUT /api/v1/devices/{mac}/tr069/trace': about((of) => ({ ...mac(of), body: { seconds: 600 } })),
+  'DELETE /api/v1/devices/{mac}/tr069/trace': about(mac),
+  'GET /api/v1/devices/{mac}/tr069/credentials': about(mac),
+  'GET /api/v1/devices/{mac}/tr069/tasks': about(mac),
+  'POST /api/v1/devices/{mac}/tr069/tasks': about((of) => ({ ...mac(of), body: { kind: 'reboot' } })),
   'GET /api/v1/devices/{mac}/events': about(mac),
   'GET /api/v1/devices/{mac}/reports': about(mac),
   'GET /api/v1/devices/{mac}/reports/{id}': about(
@@ -273,6 +281,13 @@ const WORK_ROUTES: Readonly<Record<string, Route>> = {
   'GET /api/v1/actions/{id}': about((of) => ({ path: { id: of.action } })),
   'POST /api/v1/actions/{id}/cancel': about((of) => ({ path: { id: of.action } })),
   'POST /api/v1/actions/cancel': about((of) => ({ body: { bulkId: of.bulk } })),
+  'GET /api/v1/tr069/tasks': list((foreign) => `mac=${foreign.mac}`),
+  'POST /api/v1/tr069/tasks': about(
+    (of) => ({ body: { kind: 'reboot', macs: [of.mac] } }),
+    (own, foreign) => [{ body: { kind: 'reboot', macs: [own.mac, foreign.mac] } }],
+  ),
+  'GET /api/v1/tr069/tasks/{id}': about((of) => ({ path: { id: of.task } })),
+  'DELETE /api/v1/tr069/tasks/{id}': about((of) => ({ path: { id: of.task } })),
   'GET /api/v1/events': list(
     (foreign) => `accountId=${foreign.account}`,
     (foreign) => `mac=${foreign.mac}`,
@@ -367,6 +382,7 @@ const PLATFORM_ROUTES: Readonly<Record<string, Route>> = {
   'DELETE /api/v1/acme': all(),
   'POST /api/v1/acme/renew': all(),
   'GET /api/v1/expiries': all(),
+  'GET /api/v1/tr069/unknown': all(),
 }
 
 /** By method and path, as the OpenAPI document has them; only the live stream is left out. */

@@ -3,7 +3,14 @@ import { gzipSync } from 'node:zlib'
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { expect } from 'vitest'
-import { openProblemReportStore, raiseAlarms, storeProblemReport } from '../store/mod.ts'
+import {
+  openProblemReportStore,
+  raiseAlarms,
+  recordInforms,
+  recordMessages,
+  recordParameters,
+  storeProblemReport,
+} from '../store/mod.ts'
 import { certificateOf, certifiedFetch, freshMac, plant, PN, requestOf, serialFor, servedTo } from '../testing.ts'
 import type { MacAddress } from '../../protocol/identity.ts'
 import type { TestApi } from './testing.ts'
@@ -135,7 +142,38 @@ async function workOf(api: TestApi, make: Make, about: { account: string; mac: M
   const prt = await storeProblemReport(store, asked, Readable.from([gzipSync(word)]))
   const raised = { kind: 'silence', subject: mac, mac, accountId: account, data: { word } } as const
   const [alarm] = await raiseAlarms(db, [raised], Date.now())
-  return { action, bulk, report, prt: prt.id, alarm: alarm?.id ?? '' }
+  await calledBy(api, mac, word)
+  const task: string = (await make(`devices/${mac}/tr069/tasks`, { kind: 'reboot' })).id
+  return { action, bulk, report, prt: prt.id, alarm: alarm?.id ?? '', task }
+}
+
+/** A call by TR-069, as the door writes it down: what the device says of itself, some of its tree, one message. */
+export async function calledBy(api: TestApi, mac: MacAddress, word: string): Promise<void> {
+  const { db } = api.platform
+  const at = Date.now()
+  const inform = {
+    mac,
+    at,
+    from: '192.0.2.9',
+    secure: true,
+    manufacturer: 'Cisco',
+    oui: '000E08',
+    productClass: PN,
+    root: 'Device.',
+    namespace: 'urn:dslforum-org:cwmp-1-0',
+    events: ['1 BOOT'],
+    software: `${word} 12.0`,
+    parameterKey: undefined,
+    connectionRequestUrl: `http://${word}.example.com:7547/`,
+    informHash: 'x',
+  }
+  await recordInforms(db, [inform])
+  const rows = [
+    { path: 'Device.DeviceInfo.', writable: false },
+    { path: 'Device.DeviceInfo.SoftwareVersion', type: 'string', writable: false, value: `${word} 12.0` } as const,
+  ]
+  await recordParameters(db, [{ mac, at, rows }])
+  await recordMessages(db, [{ mac, session: 'abcdefgh', at, sender: 'CPE', kind: 'Inform', text: `<${word}/>` }])
 }
 
 /** Every row of every table, but when tokens were used. */

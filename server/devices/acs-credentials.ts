@@ -3,7 +3,7 @@
  * nothing more has to be kept. Source: TR-069 §2.4, §8.1.
  */
 import { createHmac } from 'node:crypto'
-import type { DeviceFacts } from './types.ts'
+import type { DeviceFacts, DeviceSecrets } from './types.ts'
 
 export interface AcsCredentials {
   /** ACS_Username, ACS_Password: the phone proves itself with them. */
@@ -17,18 +17,25 @@ export interface AcsCredentials {
 /** 144 bits. */
 const PASSWORD_CHARS = 24
 
+/** Secrets are values: what is made of them is made once. */
+const made = new WeakMap<DeviceSecrets, AcsCredentials>()
+
 /** @returns undefined for a device that has no secret of its own: it was never bound */
 export function acsCredentials({
   device,
   secrets,
 }: Pick<DeviceFacts, 'device' | 'secrets'>): AcsCredentials | undefined {
   if (secrets === undefined) return undefined
-  const made = (purpose: string): string =>
+  const known = made.get(secrets)
+  if (known !== undefined) return known
+  const passwordFor = (purpose: string): string =>
     createHmac('sha256', secrets.uidPassword).update(`tr069/${purpose}`).digest('base64url').slice(0, PASSWORD_CHARS)
-  return {
+  const credentials = {
     username: device.mac,
-    password: made('acs'),
+    password: passwordFor('acs'),
     connectionRequestUsername: `offhook-${device.mac}`,
-    connectionRequestPassword: made('connection-request'),
+    connectionRequestPassword: passwordFor('connection-request'),
   }
+  made.set(secrets, credentials)
+  return credentials
 }

@@ -27,8 +27,8 @@ export async function recordMessages(sql: Pick<Sql, 'run'>, messages: readonly T
     text: `insert into acs_message (mac, session, at, sender, kind, text)
            select x.mac, x.session, to_timestamp(x.at / 1000.0), x.sender, x.kind, x.text
              from unnest($1::text[], $2::text[], $3::float8[], $4::text[], $5::text[], $6::text[])
-                  as x (mac, session, at, sender, kind, text)
-             join device d on d.mac = x.mac`,
+                  with ordinality as x (mac, session, at, sender, kind, text, place)
+             join device d on d.mac = x.mac order by x.place`,
     values: [
       messages.map((each) => each.mac),
       messages.map((each) => each.session),

@@ -49,14 +49,7 @@ export interface SeenParameters {
 
 /** What a row leaves out stays as it was. One statement for any number of devices; later ones win. */
 export async function recordParameters(sql: Pick<Sql, 'run'>, seen: readonly SeenParameters[]): Promise<void> {
-  const byKey = new Map<string, { mac: string; at: number; row: KnownParameter }>()
-  for (const { mac, at, rows } of seen) {
-    for (const row of rows) {
-      const key = `${mac}/${row.path}`
-      byKey.set(key, { mac, at, row: { ...byKey.get(key)?.row, ...present(row) } })
-    }
-  }
-  const all = [...byKey.values()]
+  const all = onceEach(seen)
   if (all.length === 0) return
   await sql.run({
     name: 'record-acs-parameters',
@@ -83,6 +76,26 @@ export async function recordParameters(sql: Pick<Sql, 'run'>, seen: readonly See
   })
 }
 
+interface DatedRow {
+  readonly mac: string
+  readonly at: Millis
+  readonly row: KnownParameter
+}
+
+/** One statement may touch a row only once. */
+function onceEach(seen: readonly SeenParameters[]): readonly DatedRow[] {
+  const byDevice = new Map<string, Map<string, DatedRow>>()
+  for (const { mac, at, rows } of seen) {
+    const byPath = byDevice.get(mac) ?? new Map<string, DatedRow>()
+    byDevice.set(mac, byPath)
+    for (const row of rows) {
+      const before = byPath.get(row.path)
+      byPath.set(row.path, { mac, at, row: before === undefined ? row : { ...before.row, ...present(row) } })
+    }
+  }
+  return [...byDevice.values()].flatMap((byPath) => [...byPath.values()])
+}
+
 function present(row: KnownParameter): KnownParameter {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as unknown as KnownParameter
 }
@@ -102,6 +115,18 @@ export async function forgetBelow(sql: Pick<Sql, 'run'>, mac: MacAddress, path: 
     name: 'forget-parameters-below',
     text: `delete from acs_parameter where mac = $1 and starts_with(path, $2)`,
     values: [mac, path],
+  })
+}
+
+/** A device that changes hands: nothing of what it told its owner before stays, and nothing is asked of it any more. */
+export async function forgetAcsDevice(sql: Pick<Sql, 'run'>, mac: MacAddress): Promise<void> {
+  await sql.run({
+    name: 'forget-acs-device',
+    text: `with parameters as (delete from acs_parameter where mac = $1),
+                messages as (delete from acs_message where mac = $1),
+                states as (delete from acs_state where mac = $1)
+           update acs_task set state = 'cancelled', asked = null, ended_at = now() where mac = $1 and ended_at is null`,
+    values: [mac],
   })
 }
 

@@ -7,7 +7,7 @@ import { type InformSeen, recordInforms } from './acs-state.ts'
 import { insertTasks } from './acs-tasks.ts'
 import { type EventRecord, recordEvents } from './events.ts'
 import type { Sql } from './sql.ts'
-import type { Vault } from './vault.ts'
+import { SECRET_CONTEXT, type Vault } from './vault.ts'
 
 /** Whose session it is, and when. */
 export interface SessionPlace {
@@ -53,6 +53,8 @@ async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: Oth
     case 'task-waits':
     case 'task-again':
       return moveTask(sql, write)
+    case 'task-noted':
+      return noteTask(sql, vault, write)
     case 'task-ended':
       return endTask(sql, place, write)
     case 'task-new':
@@ -128,6 +130,14 @@ async function moveTask(sql: Sql, write: Extract<AcsWrite, { kind: 'task-waits' 
     text: `update acs_task set state = $2, due_at = coalesce(to_timestamp($3::float8 / 1000), due_at)
             where id = $1 and ended_at is null`,
     values: [write.id, again ? 'queued' : 'waiting', again ? write.dueAt : null],
+  })
+}
+
+async function noteTask(sql: Sql, vault: Vault, write: Extract<AcsWrite, { kind: 'task-noted' }>): Promise<void> {
+  await sql.run({
+    name: 'note-acs-task',
+    text: 'update acs_task set asked = $2 where id = $1 and ended_at is null',
+    values: [write.id, vault.seal(SECRET_CONTEXT.acsTask(write.id), JSON.stringify(write.request))],
   })
 }
 

@@ -102,7 +102,7 @@ export async function askTasks(sql: Sql, vault: Vault, asked: NewTasks): Promise
   if (made.length === 0) return []
   await recordRevision(sql, {
     who: asked.who,
-    scope: 'tr069-task',
+    scope: made.length === 1 ? 'device' : 'tr069-task',
     target: made[0]?.mac ?? '',
     what: `asked for ${asked.request.kind}`,
     after: { count: made.length },

@@ -59,3 +59,15 @@ export async function setWakeWay(sql: Pick<Sql, 'run'>, mac: MacAddress, way: Wa
     values: [mac, way],
   })
 }
+
+/** Devices that TR-069 leads and that have called, in the order of their MACs. */
+export async function listLedByAcs(sql: Pick<Sql, 'query'>, limit: number): Promise<readonly MacAddress[]> {
+  const rows = await sql.query<{ mac: MacAddress }>({
+    name: 'list-led-by-acs',
+    text: `select s.mac from acs_state s join device d on d.mac = s.mac join account a on a.id = d.account_id
+            where s.in_step is not null and d.state = 'bound' and a.settings ->> 'ledBy' = 'tr069'
+            order by s.mac limit $1`,
+    values: [limit],
+  })
+  return rows.map(({ mac }) => mac)
+}

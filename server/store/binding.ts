@@ -6,6 +6,7 @@ import type { MacAddress } from '../../protocol/identity.ts'
 import { assert } from '../../protocol/result.ts'
 import { type DeviceState, nextState } from '../devices/mod.ts'
 import type { FetchCommit, ProvenCertificate } from '../fetch/mod.ts'
+import { forgetAcsDevice } from './acs-parameters.ts'
 import { announce, announceCode, announceCustomer } from './changes.ts'
 import { createSecrets, dropSecrets } from './device-secrets.ts'
 import { recordEvent } from './events.ts'
@@ -51,7 +52,10 @@ export async function commitBinding(sql: Sql, vault: Vault, commit: BindCommit):
   assert(next !== undefined, `a device in state "${state}" was decided to be bound`)
   const issued = await markBound(sql, commit, next)
   // Whoever had the device before may know its keys.
-  if (state !== 'bound') await dropSecrets(sql, mac, 'all')
+  if (state !== 'bound') {
+    await dropSecrets(sql, mac, 'all')
+    await forgetAcsDevice(sql, mac)
+  }
   await createSecrets(sql, vault, mac, issued)
   const lineCount = await assignLines(sql, mac, commit.accountId, commit.lineIds)
   await countUse(sql, commit)

@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../../protocol/result.ts'
 import { type DeviceState, nextState } from '../devices/mod.ts'
 import { assignLines, commitConfirmation } from './binding.ts'
 import { dropSecrets } from './device-secrets.ts'
+import { forgetAcsDevice } from './acs-parameters.ts'
 import { announce } from './changes.ts'
 import { recordEvent } from './events.ts'
 import { deleteLayer } from './layers.ts'
@@ -148,6 +149,7 @@ export async function endDevice(
     values: [mac, next, owed, how === 'disable'],
   })
   await dropSecrets(sql, mac, owed ? 'but-keys' : 'all')
+  await forgetAcsDevice(sql, mac)
   const whose = owner === null ? {} : { accountId: owner }
   await recordRevision(sql, { who, scope: 'device', target: mac, what: next, ...whose })
   await recordEvent(sql, {

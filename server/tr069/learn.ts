@@ -15,6 +15,8 @@ export type LearnStep =
 const NAMES_TOGETHER = 64
 /** Values that one answer may bring. */
 export const VALUES_TOGETHER = 2000
+/** Longer names are none [TR-069 §3.6]. */
+const PATH_CHARS_MAX = 256
 /** Splitting ends here: what a device cannot tell by then stays unknown. */
 const SPLITS_MAX = 4096
 
@@ -48,38 +50,62 @@ export function afterLearning(
 }
 
 function afterNames(step: LearnStep, found: readonly { readonly name: string; readonly writable: boolean }[]): Learned {
-  const rows = found.filter(({ name }) => name !== '').map(({ name, writable }) => ({ path: name, writable }))
+  const asked = step.kind === 'names' ? step.path : ''
+  const rows = found
+    .filter(({ name }) => name !== '' && name.length <= PATH_CHARS_MAX && name.startsWith(asked))
+    .map(({ name, writable }) => ({ path: name, writable }))
   const writes: AcsWrite[] = [{ kind: 'parameters', rows }]
-  if (step.kind === 'names' && step.nextLevel) {
-    const branches = rows.filter(({ path }) => path.endsWith('.') && path !== step.path)
-    const leaves = rows.filter(({ path }) => !path.endsWith('.')).map(({ path }) => path)
-    const deeper = branches.map(({ path }): LearnStep => ({ kind: 'names', path, nextLevel: false }))
-    return { writes, next: [...deeper, ...chunks(leaves)] }
-  }
-  return {
-    writes,
-    next: valueSteps(
-      rows.map(({ path }) => path),
-      step.kind === 'names' ? step.path : '',
-    ),
-  }
+  const leaves = rows.filter(({ path }) => !path.endsWith('.')).map(({ path }) => path)
+  const branches = rows.map(({ path }) => path).filter((path) => path.endsWith('.') && path !== asked)
+  const isWhole = step.kind === 'names' && !step.nextLevel
+  // Some devices tell everything even where one level was asked for.
+  if (isWhole || rows.some(({ path }) => depthOf(path, asked) > 1)) return { writes, next: valueSteps(leaves, asked) }
+  const deeper = branches.map((path): LearnStep => ({ kind: 'names', path, nextLevel: false }))
+  return { writes, next: [...deeper, ...chunks(leaves)].slice(0, SPLITS_MAX) }
 }
 
-/** One request for all, unless there are too many for one answer: then branch by branch. */
-function valueSteps(paths: readonly string[], root: string): readonly LearnStep[] {
-  const leaves = paths.filter((path) => !path.endsWith('.'))
-  if (leaves.length === 0) return []
-  if (leaves.length <= VALUES_TOGETHER) return [{ kind: 'values', paths: [root] }]
+/** Levels between an object and what is below it. */
+function depthOf(path: string, object: string): number {
+  return path.slice(object.length).replace(/\.$/, '').split('.').length
+}
+
+/** A name to ask for, and the values that it brings. */
+interface Part {
+  readonly path: string
+  readonly count: number
+}
+
+/** The fewest requests: one for all, unless there are too many for one answer: then branches, several at once. */
+function valueSteps(leaves: readonly string[], root: string): readonly LearnStep[] {
+  const steps: LearnStep[] = []
+  let paths: string[] = []
+  let count = 0
+  for (const part of leaves.length === 0 ? [] : partsOf(leaves, root)) {
+    if (paths.length === NAMES_TOGETHER || (count > 0 && count + part.count > VALUES_TOGETHER)) {
+      steps.push({ kind: 'values', paths })
+      paths = []
+      count = 0
+    }
+    paths.push(part.path)
+    count += part.count
+  }
+  if (paths.length > 0) steps.push({ kind: 'values', paths })
+  return steps.slice(0, SPLITS_MAX)
+}
+
+/** The largest branches that one answer can bring. As deep as a path is long, at most. */
+function partsOf(leaves: readonly string[], branch: string): readonly Part[] {
+  if (leaves.length <= VALUES_TOGETHER) return [{ path: branch, count: leaves.length }]
   const groups = new Map<string, string[]>()
   for (const path of leaves) {
-    const dot = path.indexOf('.', root.length)
-    const branch = dot === -1 ? path : path.slice(0, dot + 1)
-    groups.set(branch, [...(groups.get(branch) ?? []), path])
+    const dot = path.indexOf('.', branch.length)
+    const below = dot === -1 ? path : path.slice(0, dot + 1)
+    const group = groups.get(below)
+    if (group === undefined) groups.set(below, [path])
+    else group.push(path)
   }
-  return [...groups].flatMap(([branch, inside]) =>
-    inside.length <= VALUES_TOGETHER || branch === root
-      ? [{ kind: 'values', paths: [branch] } as const]
-      : chunks(inside),
+  return [...groups].flatMap(([below, inside]) =>
+    below.endsWith('.') ? partsOf(inside, below) : [{ path: below, count: 1 }],
   )
 }
 

@@ -4,8 +4,8 @@
  */
 import { type CwmpFault, type CwmpRpc, faultCodeOf, type ParameterValue } from '../../protocol/cwmp/mod.ts'
 import { assertNever, type Millis } from '../../protocol/result.ts'
-import { isSecretPath } from './secrets.ts'
-import type { AcsWrite, DownloadKind, KnownParameter, OpenTask, TaskRequest, TaskResult } from './types.ts'
+import { isSecretPath, secretsIn, withoutValues } from './secrets.ts'
+import type { AcsState, AcsWrite, DownloadKind, KnownParameter, OpenTask, TaskRequest, TaskResult } from './types.ts'
 
 /** What the name of the custom CA's file type is: data, since no document of ours has the exact words. */
 export interface FileTypes {
@@ -103,8 +103,16 @@ export const TRIES_MAX = 4
 /** Wait before the next try, times the number of tries. */
 const AGAIN_MS = 60_000
 
-/** What an answer to a task's request is to be written down as. */
-export function afterAnswer(task: OpenTask, answer: CwmpRpc | CwmpFault, now: Millis): readonly AcsWrite[] {
+/**
+ * What an answer to a task's request is to be written down as.
+ * @param macOf of a secret only its keyed hash is kept
+ */
+export function afterAnswer(
+  task: OpenTask,
+  answer: CwmpRpc | CwmpFault,
+  now: Millis,
+  macOf?: (path: string, value: string) => string,
+): readonly AcsWrite[] {
   if (answer.kind === 'Fault') return afterFault(task, answer, now)
   const { id, request } = task
   switch (answer.kind) {
@@ -116,7 +124,7 @@ export function afterAnswer(task: OpenTask, answer: CwmpRpc | CwmpFault, now: Mi
         done(id, { count: answer.parameters.length }),
       ]
     case 'SetParameterValuesResponse':
-      return [...setWrites(request), done(id, statusResult(answer.status))]
+      return [...setWrites(request, macOf), done(id, statusResult(answer.status))]
     case 'SetParameterAttributesResponse':
       return [...attributeWrites(request), done(id)]
     case 'AddObjectResponse':
@@ -146,7 +154,7 @@ function afterFault(task: OpenTask, fault: CwmpFault, now: Millis): readonly Acs
   if (PASSING.includes(code) && task.tries + 1 < TRIES_MAX) {
     return [{ kind: 'task-again', id: task.id, dueAt: now + AGAIN_MS * (task.tries + 1) }]
   }
-  return [failed(task.id, code, faultText(fault))]
+  return [failed(task.id, code, withoutValues(faultText(fault), secretsIn(task.request)))]
 }
 
 /** The device's words, with those for its parameters. */
@@ -189,10 +197,13 @@ function valuesResult(parameters: readonly ParameterValue[]): TaskResult {
   return { count: parameters.length, values: Object.fromEntries(shown.map(({ path, value }) => [path, value ?? null])) }
 }
 
-function setWrites(request: TaskRequest): readonly AcsWrite[] {
+function setWrites(request: TaskRequest, macOf: ((path: string, value: string) => string) | undefined) {
   if (request.kind !== 'set-values') return []
-  const rows = request.values.filter(({ path }) => !isSecretPath(path)).map(({ path, value }) => ({ path, value }))
-  return [{ kind: 'parameters', rows }]
+  const rows = request.values.flatMap(({ path, value }): readonly KnownParameter[] => {
+    if (!isSecretPath(path)) return [{ path, value: value.slice(0, VALUE_CHARS_MAX) }]
+    return macOf === undefined ? [] : [{ path, sentMac: macOf(path, value) }]
+  })
+  return [{ kind: 'parameters', rows } satisfies AcsWrite]
 }
 
 function attributeWrites(request: TaskRequest): readonly AcsWrite[] {
@@ -218,17 +229,43 @@ function takenWrites(request: TaskRequest): readonly AcsWrite[] {
   return [{ kind: 'file-taken', file: request.file, version: request.version }]
 }
 
-/** What a report of a transfer means; undefined: no open task has that key. */
+/**
+ * What a report of a transfer means; undefined: no open task has that key.
+ * @param where what the device has refused so far
+ */
 export function afterTransfer(
   tasks: readonly OpenTask[],
   report: { readonly commandKey: string; readonly fault: { readonly code: number; readonly text: string } },
+  where?: { readonly refused: AcsState['refused']; readonly now: Millis },
 ): readonly AcsWrite[] | undefined {
   const task = tasks.find(
     ({ commandKey, request }) => request.kind === 'download' && commandKey === report.commandKey.trim(),
   )
   if (task === undefined) return undefined
   if (report.fault.code === 0) return [done(task.id), ...takenWrites(task.request)]
-  return [failed(task.id, report.fault.code, report.fault.text)]
+  const text = withoutValues(report.fault.text.slice(0, 1000), secretsIn(task.request))
+  return [failed(task.id, report.fault.code, text), ...fileRefused(task, report.fault.code, text, where)]
+}
+
+/** Where a file that a device will never take is remembered: no path is like it. */
+export function fileKey(file: DownloadKind): string {
+  return `file:${file}`
+}
+
+/** Asking for the same file again leads to the same end: it is refused, or of a kind that the device does not know. */
+const FILE_REFUSED: readonly number[] = [9000, 9003, 9013, 9018, 9019]
+
+/** What remembers that a wished file was refused, so that it is not asked for again until it changes. */
+export function fileRefused(
+  { request }: OpenTask,
+  code: number,
+  text: string,
+  where: { readonly refused: AcsState['refused']; readonly now: Millis } | undefined,
+): readonly AcsWrite[] {
+  if (where === undefined || request.kind !== 'download' || request.version === undefined) return []
+  if (!FILE_REFUSED.includes(code)) return []
+  const value = { mac: request.version, code, text: text.slice(0, 256), at: new Date(where.now).toISOString() }
+  return [{ kind: 'refused', values: { ...where.refused, [fileKey(request.file)]: value } }]
 }
 
 /** A reboot that no M Reboot reports is believed after any boot later than this: weak devices forget the key. */
@@ -243,28 +280,33 @@ export function afterInform(
   now: Millis,
 ): readonly AcsWrite[] {
   if (task.state === 'queued') return []
-  const { id, request, commandKey, state } = task
+  const { id, request, commandKey } = task
   const has = (code: string) => inform.events.some((event) => event.code === code)
   const named = (code: string) =>
     inform.events.some((event) => event.code === code && event.commandKey.trim() === commandKey)
   switch (request.kind) {
-    case 'reboot':
+    case 'reboot': {
       if (named('M Reboot')) return [done(id)]
-      if (has('1 BOOT') && now - (task.sentAt ?? now) >= BOOT_GRACE_MS && !has('M Reboot')) return [done(id)]
-      return state === 'sent' ? [again(id, now)] : stillWaiting(task, now)
+      const ofAnother = inform.events.some(({ code, commandKey }) => code === 'M Reboot' && commandKey.trim() !== '')
+      if (has('1 BOOT') && now - (task.sentAt ?? now) >= BOOT_GRACE_MS && !ofAnother) return [done(id)]
+      return unheard(task, now)
+    }
     case 'factory-reset':
-      if (has('0 BOOTSTRAP')) return [done(id)]
-      return state === 'sent' ? [again(id, now)] : stillWaiting(task, now)
+      return has('0 BOOTSTRAP') ? [done(id)] : unheard(task, now)
     case 'download':
       // Its report comes within this session.
-      if (named('M Download')) return []
-      return stillWaiting(task, now)
-    case 'add-object':
-      // Whether it was done is looked at before it is asked again.
-      return state === 'sent' ? [again(id, now)] : []
+      return named('M Download') || has('7 TRANSFER COMPLETE') ? [] : stillWaiting(task, now)
     default:
-      return state === 'sent' ? [again(id, now)] : []
+      // Whether an object was added is looked at before it is asked again.
+      return unheard(task, now)
   }
+}
+
+/** A request whose answer was lost is sent again, though not for ever: it may be what ends the session each time. */
+function unheard(task: OpenTask, now: Millis): readonly AcsWrite[] {
+  if (task.state !== 'sent') return stillWaiting(task, now)
+  if (task.tries >= TRIES_MAX) return [failed(task.id, 0, 'The answer was lost each time')]
+  return [again(task.id, now)]
 }
 
 function again(id: string, now: Millis): AcsWrite {

@@ -22,7 +22,12 @@ export type TaskRequest =
       readonly kind: 'set-attributes'
       readonly attributes: readonly { readonly path: string; readonly notification: 0 | 1 | 2 }[]
     }
-  | { readonly kind: 'add-object'; readonly path: string }
+  | {
+      readonly kind: 'add-object'
+      readonly path: string
+      /** Instances that the device had when it was first asked: a lost answer is told by what came since [TR-069 §11]. */
+      readonly before?: readonly string[] | undefined
+    }
   | { readonly kind: 'delete-object'; readonly path: string }
   | { readonly kind: 'reboot' }
   | { readonly kind: 'factory-reset' }
@@ -143,6 +148,8 @@ export type AcsWrite =
   /** The device was reset, or is new: what was learned of it counts no more [TR-069 §5.2]. */
   | { readonly kind: 'forget' }
   | { readonly kind: 'task-sent'; readonly id: string }
+  /** What is to be remembered with a task that is not over. */
+  | { readonly kind: 'task-noted'; readonly id: string; readonly request: TaskRequest }
   | { readonly kind: 'task-waits'; readonly id: string }
   | { readonly kind: 'task-again'; readonly id: string; readonly dueAt: Millis }
   | {

@@ -3,10 +3,15 @@
  * the fewest requests; what a configuration file brings anyway is not written one by one.
  * Source: TR-069 §3.5, §7 SetParameterValues and ParameterKey, §10.
  */
+import { readBoolean, readLong } from '../../protocol/cwmp/mod.ts'
 import { elementsOf, type ModelShape, pathsOf, readValue } from '../../protocol/data-model/mod.ts'
 import type { LedBy } from '../devices/mod.ts'
 import type { ResolvedProfile } from '../profiles/mod.ts'
+import type { MacroLookup } from '../../protocol/rule/mod.ts'
+import { firmwareWished } from './firmware.ts'
+import { isInstanceOf } from './objects.ts'
 import { isSecretPath } from './secrets.ts'
+import { fileKey } from './tasks.ts'
 import type { AcsState, KnownParameter, TaskRequest } from './types.ts'
 
 /** A value that the device should have. */
@@ -17,10 +22,21 @@ export interface WishedValue {
   readonly secret: boolean
 }
 
+/** An instance to add or to take away. */
+export type WishedObject = { readonly kind: 'add-object' | 'delete-object'; readonly path: string } & {
+  /** How many the table should have. */
+  readonly wanted: number
+}
+
+/** Where it is remembered that a device refused something else than the value of a path. */
+export function refusalKey(what: 'add-object' | 'delete-object' | 'notification', path: string): string {
+  return `${what}:${path}`
+}
+
 export interface Wished {
   readonly values: readonly WishedValue[]
   readonly attributes: readonly { readonly path: string; readonly notification: 0 | 1 | 2 }[]
-  readonly objects: readonly Extract<TaskRequest, { kind: 'add-object' | 'delete-object' }>[]
+  readonly objects: readonly WishedObject[]
   readonly files: readonly Extract<TaskRequest, { kind: 'download' }>[]
 }
 
@@ -33,7 +49,8 @@ export interface WishedInput {
   /** Lines that it has an account for. */
   readonly linesWished: number
   readonly tree: ReadonlyMap<string, KnownParameter>
-  readonly state: Pick<AcsState, 'root' | 'refused' | 'configVersion' | 'caVersion' | 'informSeconds'>
+  readonly state: Pick<AcsState, 'root' | 'refused' | 'configVersion' | 'caVersion' | 'informSeconds'> &
+    Partial<Pick<AcsState, 'software'>>
   /** Over TLS, from a device that proved itself. */
   readonly secretsMayGo: boolean
   readonly connectionRequest: { readonly username: string; readonly password: string } | undefined
@@ -42,6 +59,8 @@ export interface WishedInput {
   readonly macOf: (path: string, value: string) => string
   readonly hashOf: (text: string) => string
   readonly configUrl: string
+  /** What a macro of a rule means on this device; absent: no firmware is wished by a rule. */
+  readonly macros?: MacroLookup | undefined
   readonly customCa: { readonly url: string; readonly pem: string } | undefined
 }
 
@@ -72,13 +91,21 @@ function isMissing({ tree, state, macOf, secretsMayGo }: WishedInput, wished: Wi
 export function sameValue(known: string | undefined, wished: string, type: KnownParameter['type']): boolean {
   if (known === undefined) return false
   if (known === wished) return true
-  if (type === 'boolean') return truthOf(known) === truthOf(wished)
-  if (type === 'int' || type === 'unsignedInt') return Number(known.trim()) === Number(wished) && known.trim() !== ''
-  return false
+  switch (type) {
+    case 'boolean':
+      return isEqual(readBoolean(known), readBoolean(wished))
+    case 'int':
+    case 'unsignedInt':
+    case 'long':
+    case 'unsignedLong':
+      return isEqual(readLong(known, type), readLong(wished, type))
+    default:
+      return false
+  }
 }
 
-function truthOf(text: string): boolean {
-  return /^\s*(?:1|true)\s*$/i.test(text)
+function isEqual<T>(known: T | undefined, wished: T | undefined): boolean {
+  return known !== undefined && known === wished
 }
 
 /** How the device lays its lines out, seen from its tree [TR-069 §10 rule 4]. */
@@ -153,47 +180,62 @@ export function isNear(set: number, wanted: number): boolean {
 /** Told with the next Inform: whether a line is registered. */
 const PASSIVE = /\.VoiceProfile\.\d+\.Line\.\d+\.Status$/
 
-function attributesOf({ tree }: WishedInput): Wished['attributes'] {
+function attributesOf({ tree, state, macOf }: WishedInput): Wished['attributes'] {
   return [...tree.values()]
     .filter(({ path, notification }) => PASSIVE.test(path) && (notification ?? 0) === 0)
+    .filter(({ path }) => {
+      const key = refusalKey('notification', path)
+      return state.refused[key]?.mac !== macOf(key, '1')
+    })
     .map(({ path }) => ({ path, notification: 1 }))
 }
 
 /** A device whose table of lines can grow and shrink gets as many as the phone has. */
-function objectsOf({ tree, lineCount, linesWished }: WishedInput): Wished['objects'] {
+function objectsOf({ tree, lineCount, linesWished, state, macOf }: WishedInput): Wished['objects'] {
   const table = [...tree.values()].find(({ path }) => path.endsWith('.VoiceProfile.1.Line.'))
   if (table?.writable !== true || shapeOf(tree, lineCount).voiceProfiles === 'profile-per-line') return []
-  const instances = [...tree.values()].filter(({ path }) => isInstanceOf(path, table.path))
+  // As the device counts them, not as their names sort.
+  const instances = [...tree.values()]
+    .filter(({ path }) => isInstanceOf(path, table.path))
+    .toSorted((one, other) => numberOf(one.path, table.path) - numberOf(other.path, table.path))
   const missing = Array.from({ length: Math.max(0, linesWished - instances.length) }, () => ({
     kind: 'add-object' as const,
     path: table.path,
+    wanted: linesWished,
   }))
   const surplus = instances
     .slice(Math.max(1, linesWished))
     .filter(({ writable }) => writable === true)
-    .map(({ path }) => ({ kind: 'delete-object' as const, path }))
-  return [...missing, ...surplus]
+    .map(({ path }) => ({ kind: 'delete-object' as const, path, wanted: linesWished }))
+  return [...missing, ...surplus].filter(({ kind, path, wanted }) => {
+    const key = refusalKey(kind, path)
+    return state.refused[key]?.mac !== macOf(key, String(wanted))
+  })
 }
 
-function isInstanceOf(path: string, table: string): boolean {
-  return path.startsWith(table) && /^\d+\.$/.test(path.slice(table.length))
+function numberOf(path: string, table: string): number {
+  return Number(path.slice(table.length, -1))
 }
 
 /** What has no place in the tree comes as a file; so does a private CA. */
 function filesOf(input: WishedInput, profile: ResolvedProfile): Wished['files'] {
-  const { state, customCa, hashOf, secretsMayGo } = input
+  const { state, customCa, hashOf, macOf, secretsMayGo } = input
   // The files' addresses are the phone's own, over TLS; a device that did not prove itself gets none.
   if (!secretsMayGo) return []
-  const config = hashOf(unmappedText(input, profile))
+  const unmapped = unmappedText(input, profile)
+  // A keyed hash: there are secrets in it.
+  const config = macOf('', unmapped)
   const files: Extract<TaskRequest, { kind: 'download' }>[] = []
   if (customCa !== undefined) {
     const version = hashOf(customCa.pem)
     if (version !== state.caVersion) files.push({ kind: 'download', file: 'custom-ca', url: customCa.url, version })
   }
-  if (config !== state.configVersion) {
+  if (unmapped !== '' && config !== state.configVersion) {
     files.push({ kind: 'download', file: 'configuration', url: input.configUrl, version: config })
   }
-  return files
+  const load = firmwareWished(input, profile)
+  if (load !== undefined) files.push({ kind: 'download', file: 'firmware', url: load, version: load })
+  return files.filter(({ file, version }) => state.refused[fileKey(file)]?.mac !== version)
 }
 
 /** The part of a profile that the tree has no place for. */

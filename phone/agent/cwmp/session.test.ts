@@ -201,7 +201,7 @@ describe('the ACS is found', () => {
   it.each([
     ['43', lease43],
     ['125', lease125],
-  ])('by DHCP option %s, with its provisioning code [TR-069 §9.2]', (_option, lease) => {
+  ])('by DHCP option %s, with its provisioning code [MPP §10.3]', (_option, lease) => {
     const desk = new Desk({ lease, values: { ACS_URL: '' } }).boot()
     expect(desk.acs.informs[0]?.parameters).toContainEqual({
       name: 'Device.DeviceInfo.ProvisioningCode',
