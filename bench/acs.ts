@@ -55,7 +55,7 @@ async function partiesOf(stage: HttpStage, pace: Pace): Promise<readonly Party[]
   return parties
 }
 
-async function devicesOf(
+export async function devicesOf(
   { platform, ports }: HttpStage,
   indexes: readonly number[],
   size: number,
@@ -93,7 +93,7 @@ function treeOf(size: number): Readonly<Record<string, string>> {
 }
 
 /** Devices that nobody has heard of, while the server is warm: their whole first session, handshake included. */
-async function firstContacts(stage: HttpStage, worker: Worker<AcsLoadCalls>, pace: Pace): Promise<Row> {
+export async function firstContacts(stage: HttpStage, worker: Worker<AcsLoadCalls>, pace: Pace): Promise<Row> {
   const figures: number[] = []
   for (let round = 0; round <= pace.rounds; round++) {
     const from = SIZES.length * 2 * DEVICES + round * DEVICES

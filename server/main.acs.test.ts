@@ -10,7 +10,16 @@ import { createTestDatabase } from './database/testing.ts'
 import { acsCredentials, type AccountSettings } from './devices/mod.ts'
 import { startServer } from './main.ts'
 import { type CertificatePair, issueDeviceCertificate } from './pki/mod.ts'
-import { askTasks, ensureLabCa, findTask, listParameters, loadAcsState } from './store/mod.ts'
+import {
+  askTasks,
+  ensureLabCa,
+  findTask,
+  listActions,
+  listParameters,
+  loadAcsState,
+  putSipProxy,
+  searchEvents,
+} from './store/mod.ts'
 import { AcsDevice, type AcsDeviceOptions } from './testing-acs.ts'
 import { providerOn, WHO } from './testing-provider.ts'
 import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from './testing.ts'
@@ -317,5 +326,54 @@ describe('tasks', () => {
     expect(names(await device.session(['2 PERIODIC']))).toEqual(['SetParameterValues'])
     expect(await taskOf(id)).toMatchObject({ state: 'done', tries: 2 })
     expect((await provider.eventsOf(mac)).filter((name) => name === 'tr069.task-done')).toHaveLength(1)
+  })
+})
+
+describe('a device that something waits for', () => {
+  async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+    for (;;) {
+      const found = await look()
+      if (found !== undefined) return found
+      await new Promise((soon) => setTimeout(soon, 20))
+    }
+  }
+
+  async function dataOf(mac: MacAddress, name: string) {
+    await platform.flush()
+    const events = await searchEvents(db, { reach: null, mac, names: [name] }, { before: undefined, limit: 10 })
+    return events[0]?.data
+  }
+
+  it('and cannot be asked is done at its next call, and the timeline says how and after how long [TR-069 §8.4]', async () => {
+    const { mac, device } = await boundDevice()
+    await device.session(['0 BOOTSTRAP'])
+    const id = await ask(mac, { kind: 'get-values', paths: ['Device.DeviceInfo.'] })
+    // Its address is a loopback address, which nobody has allowed.
+    const failed = await eventually(() => dataOf(mac, 'tr069.wake-failed'))
+    expect(failed).toMatchObject({ outcome: 'forbidden', next: 'periodic' })
+    await device.session(['2 PERIODIC'])
+    expect((await taskOf(id)).state).toBe('done')
+    expect(await dataOf(mac, 'tr069.woken')).toMatchObject({ way: 'periodic' })
+  })
+
+  it.each([
+    [{ ledBy: 'both' }, 'sip-resync', 'resync'],
+    [{ ledBy: 'tr069', wakeByReboot: true }, 'sip-reboot', 'reboot'],
+  ] as const)('of an account with %j hears it by %s', async (settings, way, kind) => {
+    const proxy = { scope: '-', host: '127.0.0.1', port: 9, transport: 'UDP', user: undefined, perSecond: 20 } as const
+    await db.transaction((tx) => putSipProxy(tx, vault, WHO, { ...proxy, password: undefined }))
+    const { mac, device } = await boundDevice(settings)
+    await device.session(['0 BOOTSTRAP'])
+    await ask(mac, { kind: 'get-values', paths: ['Device.DeviceInfo.'] })
+    expect(await eventually(() => dataOf(mac, 'tr069.wake-failed'))).toMatchObject({ next: way })
+    const [action] = await listActions(db, {
+      mac,
+      bulkId: undefined,
+      state: undefined,
+      reach: null,
+      after: undefined,
+      limit: 5,
+    })
+    expect(action).toMatchObject({ kind, via: 'sip', who: 'offhook' })
   })
 })

@@ -87,6 +87,8 @@ export class Session implements Live {
   #tasks: readonly OpenTask[] | undefined
   #plan: Plan | undefined
   #asked: Asked | undefined
+  /** Not stored yet. */
+  readonly #held: AcsWrite[] = []
   #requests = 0
   #drifted = false
 
@@ -153,7 +155,8 @@ export class Session implements Live {
   /** @returns tasks that somebody else has in hand, or has ended */
   async #record(writes: readonly AcsWrite[], seen?: InformSeen): Promise<readonly string[]> {
     this.#tasks = undefined
-    return this.#context.store.record(this.#place(this.#context.now()), writes, seen)
+    const all = [...this.#held.splice(0), ...writes]
+    return this.#context.store.record(this.#place(this.#context.now()), all, seen)
   }
 
   /** A message after the first; undefined: an empty one. */
@@ -314,7 +317,10 @@ export class Session implements Live {
     return { kind: 'message', message }
   }
 
-  /** What was answered, and what will be asked, is stored before it is asked. */
+  /**
+   * That a task is asked for, and what came of it, is stored before anything else is said. What a device tells and is
+   * told besides is stored with it, or at the end: lost until then, it is learned and told again.
+   */
   async #storedStep(collected: AcsWrite[]): Promise<Step | undefined> {
     const may = this.party.served && this.#requests < this.#context.limits.requestsMax
     for (;;) {
@@ -322,9 +328,9 @@ export class Session implements Live {
       // After a look at its table a task is ours already.
       const task = step?.kind === 'task' && step.look !== 'over' ? step.task : undefined
       if (task !== undefined) collected.push(...beforeSending(task, this.#plan?.tree ?? new Map()))
-      // A tree is stored when all of it is known: what is lost until then is learned again.
-      if (step?.kind === 'learn' && this.#plan?.stage === 'learn') return step
-      const taken = collected.length === 0 ? [] : await this.#record(collected.splice(0))
+      this.#held.push(...collected.splice(0))
+      if (step !== undefined && task === undefined && !this.#held.some(isOfTask)) return step
+      const taken = this.#held.length === 0 ? [] : await this.#record([])
       if (task === undefined || !taken.includes(task.id)) return step
     }
   }
@@ -395,11 +401,13 @@ export class Session implements Live {
   /** With what is known of the device, read once; from then on the plan's own copy keeps up with the answers. */
   async #withTree(plan: Plan): Promise<Plan> {
     if (plan.tree.size > 0) return plan
+    if (this.#held.length > 0) await this.#record([])
     return { ...plan, tree: new Map(await this.#context.store.tree(this.mac)) }
   }
 
   /** A file that nobody has asked for yet becomes a task like any other. */
   async #fileSteps(files: readonly FileRequest[], writes: AcsWrite[]): Promise<readonly Step[]> {
+    if (files.length === 0) return []
     const open = await this.#openTasks()
     const isAsked = (tasks: readonly OpenTask[], file: FileRequest) =>
       tasks.filter(({ request }) => request.kind === 'download' && request.version === file.version)
@@ -413,6 +421,10 @@ export class Session implements Live {
     const tasks = await this.#openTasks()
     return missing.flatMap((file) => isAsked(tasks, file)).map((task): Step => ({ kind: 'task', task }))
   }
+}
+
+function isOfTask({ kind }: AcsWrite): boolean {
+  return kind.startsWith('task-')
 }
 
 type FileRequest = Extract<TaskRequest, { kind: 'download' }>

@@ -100,15 +100,6 @@ function present(row: KnownParameter): KnownParameter {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as unknown as KnownParameter
 }
 
-/** What was not seen since is not in the tree any more. */
-export async function forgetUnseen(sql: Pick<Sql, 'run'>, mac: MacAddress, before: Millis): Promise<void> {
-  await sql.run({
-    name: 'forget-unseen-parameters',
-    text: `delete from acs_parameter where mac = $1 and at < to_timestamp($2::float8 / 1000)`,
-    values: [mac, before],
-  })
-}
-
 /** An instance and all below it, or with an empty path the whole tree. */
 export async function forgetBelow(sql: Pick<Sql, 'run'>, mac: MacAddress, path: string): Promise<void> {
   await sql.run({

@@ -2,7 +2,7 @@
 import type { MacAddress } from '../../protocol/identity.ts'
 import { assertNever, type Millis } from '../../protocol/result.ts'
 import type { AcsWrite, TaskFault, TaskKind } from '../tr069/mod.ts'
-import { forgetBelow, forgetUnseen, recordParameters } from './acs-parameters.ts'
+import { forgetBelow, recordParameters } from './acs-parameters.ts'
 import { type InformSeen, recordInforms } from './acs-state.ts'
 import { insertTasks } from './acs-tasks.ts'
 import { type EventRecord, recordEvents } from './events.ts'
@@ -45,11 +45,9 @@ async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: Oth
     case 'parameters':
       return recordParameters(sql, [{ mac, at: now, rows: write.rows }])
     case 'tree-read':
-      await forgetUnseen(sql, mac, write.before)
-      return setState(sql, place, 'tree_at = to_timestamp($2::float8 / 1000)', 'tree-read', [now])
+      return markTreeRead(sql, mac, write.before, now)
     case 'forget':
-      await forgetBelow(sql, mac, '')
-      return setState(sql, place, FORGET, 'forget', [])
+      return forgetLearned(sql, mac)
     case 'task-waits':
     case 'task-again':
       return moveTask(sql, write)
@@ -89,6 +87,24 @@ async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: Oth
 
 /** What the server asks of itself is asked anew when it is still wished. */
 const OWN_TASK_SECONDS = 86_400
+
+/** What was not seen since the session began is not in the tree any more. */
+async function markTreeRead(sql: Sql, mac: MacAddress, before: Millis, now: Millis): Promise<void> {
+  await sql.run({
+    name: 'acs-tree-read',
+    text: `with gone as (delete from acs_parameter where mac = $1 and at < to_timestamp($2::float8 / 1000))
+           update acs_state set tree_at = to_timestamp($3::float8 / 1000) where mac = $1`,
+    values: [mac, before, now],
+  })
+}
+
+async function forgetLearned(sql: Sql, mac: MacAddress): Promise<void> {
+  await sql.run({
+    name: 'acs-forget-learned',
+    text: `with gone as (delete from acs_parameter where mac = $1) update acs_state set ${FORGET} where mac = $1`,
+    values: [mac],
+  })
+}
 
 const FORGET = `tree_at = null, in_step = null, config_version = null, ca_version = null, refused = '{}',
   batch_max = default, inform_seconds = null`
