@@ -60,6 +60,10 @@ export class AcsDevice {
     return new HttpsAgent({ ...common, ca, ...(pair === undefined ? {} : { key: pair.keyPem, cert: pair.certPem }) })
   }
 
+  get serial(): string {
+    return this.#options.serial
+  }
+
   /** Its connection is lost. */
   disconnect(): void {
     this.#agent.destroy()
@@ -98,7 +102,21 @@ export class AcsDevice {
     return digestAuthorization(found.challenge, answer)
   }
 
-  #send(body: Buffer | string, headers: Readonly<Record<string, string>>): Promise<AcsAnswer> {
+  /** Loses the request, or the answer to it, of one exchange by its number from 1. */
+  loses: { readonly exchange: number; readonly what: 'request' | 'answer' } | undefined
+  /** Exchanges so far. */
+  exchanges = 0
+
+  async #send(body: Buffer | string, headers: Readonly<Record<string, string>>): Promise<AcsAnswer> {
+    this.exchanges += 1
+    const what = this.loses?.exchange === this.exchanges ? this.loses.what : undefined
+    const answer = what === 'request' ? undefined : await this.#exchange(body, headers)
+    if (answer !== undefined && what === undefined) return answer
+    this.disconnect()
+    throw new Error(`The ${what} was lost`)
+  }
+
+  #exchange(body: Buffer | string, headers: Readonly<Record<string, string>>): Promise<AcsAnswer> {
     const { tls, port } = this.#options
     const authorization = this.#authorization()
     const sent = {

@@ -143,9 +143,10 @@ async function moveTask(sql: Sql, write: Extract<AcsWrite, { kind: 'task-waits' 
   const again = write.kind === 'task-again'
   await sql.run({
     name: 'move-acs-task',
-    text: `update acs_task set state = $2, due_at = coalesce(to_timestamp($3::float8 / 1000), due_at)
+    text: `update acs_task set state = $2, due_at = coalesce(to_timestamp($3::float8 / 1000), due_at),
+             sent_at = case when $4 then null else sent_at end
             where id = $1 and ended_at is null`,
-    values: [write.id, again ? 'queued' : 'waiting', again ? write.dueAt : null],
+    values: [write.id, again ? 'queued' : 'waiting', again ? write.dueAt : null, again && write.answered === true],
   })
 }
 

@@ -26,8 +26,9 @@ export function newInstances(
 }
 
 /** Whether a task may have been done already although nobody heard of it, in a way that must not be done twice. */
-export function needsLook({ request, tries }: OpenTask): boolean {
-  return request.kind === 'add-object' && tries > 0
+export function needsLook({ request, tries, sentAt }: OpenTask): boolean {
+  if (tries === 0) return false
+  return request.kind === 'add-object' || (request.kind === 'download' && sentAt !== undefined)
 }
 
 /** What is to be stored before a task's request leaves. */

@@ -7,7 +7,7 @@ import { assertNever, type Millis } from '../../protocol/result.ts'
 import { afterLearning, firstStep, learnRequest, type LearnStep } from './learn.ts'
 import { afterLook, instancesOf, needsLook } from './objects.ts'
 import { withoutValues } from './secrets.ts'
-import { afterAnswer, attributeChange, failed, faultText, fileRefused, requestOf } from './tasks.ts'
+import { afterAnswer, afterTransferLook, attributeChange, failed, faultText, fileRefused, requestOf } from './tasks.ts'
 import type { AcsState, AcsWrite, KnownParameter, OpenTask, RefusedValue } from './types.ts'
 import { refusalKey, type Wished, type WishedObject, type WishedValue } from './wished.ts'
 
@@ -104,6 +104,7 @@ export function stepRequest(plan: Plan, step: Step, { oui, parameterKey }: StepC
       if (step.look === 'needed' && step.task.request.kind === 'add-object') {
         return { kind: 'GetParameterNames', path: step.task.request.path, nextLevel: true }
       }
+      if (step.look === 'needed' && step.task.request.kind === 'download') return { kind: 'GetQueuedTransfers' }
       return requestOf(step.task, { oui, parameterKey, typeOf: (path) => plan.tree.get(path)?.type })
     case 'set':
       return {
@@ -172,16 +173,21 @@ function afterTask(plan: Plan, task: OpenTask, answer: CwmpRpc | CwmpFault, cont
   return { plan: { ...plan, refused }, writes: [...writes, ...more] }
 }
 
-/** An instance that came since it was first asked for is the one; else it is asked for now. */
+/** An instance that came since it was first asked for is the one, and a transfer that is known there; else it is asked for now. */
 function afterTaskLook(plan: Plan, task: OpenTask, answer: CwmpRpc | CwmpFault, context: AnswerContext): Outcome {
   const { request } = task
+  const askedNow: Outcome['plan'] = { ...plan, steps: [{ kind: 'task', task, look: 'over' }, ...plan.steps] }
+  if (request.kind === 'download') {
+    const waits = afterTransferLook(task, answer, context.now)
+    return waits === undefined ? { plan: askedNow, writes: [] } : { plan, writes: [waits] }
+  }
   if (request.kind !== 'add-object' || answer.kind === 'Fault') return afterTask(plan, task, answer, context)
   const look = afterLook(request.path, answer, request.before ?? instancesOf(plan.tree, request.path))
   if (look.kind === 'refused') return { plan, writes: [failed(task.id, 0, `The device answered with ${answer.kind}`)] }
   const rows: AcsWrite = { kind: 'parameters', rows: look.rows }
   const [found] = look.fresh
   if (found === undefined) {
-    return { plan: { ...plan, steps: [{ kind: 'task', task, look: 'over' }, ...plan.steps] }, writes: [rows] }
+    return { plan: askedNow, writes: [rows] }
   }
   const instanceNumber = Number(found.slice(request.path.length, -1))
   return { plan, writes: [rows, { kind: 'task-ended', id: task.id, state: 'done', result: { instanceNumber } }] }

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { type CwmpRpc, faultsOf } from '../../protocol/cwmp/mod.ts'
-import { afterAnswer, afterInform, afterTransfer, fileKey, requestOf, TRANSFER_GRACE_MS, TRIES_MAX } from './tasks.ts'
+import {
+  afterAnswer,
+  afterInform,
+  afterTransfer,
+  afterTransferLook,
+  fileKey,
+  requestOf,
+  TRANSFER_GRACE_MS,
+  TRIES_MAX,
+} from './tasks.ts'
 import { CONTEXT, fault, NOW } from './testing-device.ts'
 import type { AcsWrite, OpenTask, TaskKind, TaskRequest } from './types.ts'
 
@@ -113,6 +122,20 @@ describe('a task', () => {
   })
 })
 
+describe('a download whose answer was lost', () => {
+  const lost = (age: number) => task('download', { state: 'queued', tries: 1, sentAt: NOW - age })
+  const listed = (...keys: string[]) =>
+    ({ kind: 'GetQueuedTransfersResponse', transfers: keys.map((commandKey) => ({ commandKey, state: 1 })) }) as const
+  const fault = { kind: 'Fault', code: 9000, text: '', parameterFaults: [] } as const
+
+  it('is asked for again where the device does not have it, or cannot say for too long [TR-069 §11]', () => {
+    expect(afterTransferLook(lost(0), listed(' key1 '), NOW)).toMatchObject({ kind: 'task-waits' })
+    expect(afterTransferLook(lost(TRANSFER_GRACE_MS), listed('other'), NOW)).toBeUndefined()
+    expect(afterTransferLook(lost(TRANSFER_GRACE_MS - 1), fault, NOW)).toMatchObject({ kind: 'task-waits' })
+    expect(afterTransferLook(lost(TRANSFER_GRACE_MS), fault, NOW)).toBeUndefined()
+  })
+})
+
 describe('an Inform', () => {
   const MINUTE = 60_000
   const event = (text: string) => {
@@ -137,7 +160,7 @@ describe('an Inform', () => {
     ['download', 'waiting', TRANSFER_GRACE_MS, ['7 TRANSFER COMPLETE', 'M Download/key1'], []],
     ['download', 'waiting', TRANSFER_GRACE_MS, ['7 TRANSFER COMPLETE'], []],
     ['download', 'waiting', MINUTE, ['1 BOOT'], []],
-    ['download', 'sent', MINUTE, ['2 PERIODIC'], []],
+    ['download', 'sent', MINUTE, ['2 PERIODIC'], ['task-again']],
     ['download', 'waiting', TRANSFER_GRACE_MS, ['2 PERIODIC'], ['task-again']],
     ['add-object', 'sent', MINUTE, ['2 PERIODIC'], ['task-again']],
     ['set-values', 'sent', MINUTE, ['1 BOOT'], ['task-again']],

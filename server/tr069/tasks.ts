@@ -152,7 +152,7 @@ function afterFault(task: OpenTask, fault: CwmpFault, now: Millis): readonly Acs
     return [...deleteWrites(task.request), done(task.id)]
   }
   if (PASSING.includes(code) && task.tries + 1 < TRIES_MAX) {
-    return [{ kind: 'task-again', id: task.id, dueAt: now + AGAIN_MS * (task.tries + 1) }]
+    return [{ kind: 'task-again', id: task.id, dueAt: now + AGAIN_MS * (task.tries + 1), answered: true }]
   }
   return [failed(task.id, code, withoutValues(faultText(fault), secretsIn(task.request)))]
 }
@@ -273,6 +273,19 @@ const BOOT_GRACE_MS = 5_000
 /** A download of which nothing was heard is asked again after this; a phone in a call waits with it. */
 export const TRANSFER_GRACE_MS = 30 * 60_000
 
+/**
+ * What a look at the device's transfers tells of a download whose answer was lost. A transfer that is over is reported
+ * before anything is asked, so one that is not in the list was never begun. A device that cannot say gets its time.
+ * @returns undefined: it is to be asked for now
+ */
+export function afterTransferLook(task: OpenTask, answer: CwmpRpc | CwmpFault, now: Millis): AcsWrite | undefined {
+  const waits: AcsWrite = { kind: 'task-waits', id: task.id }
+  if (answer.kind === 'GetQueuedTransfersResponse') {
+    return answer.transfers.some(({ commandKey }) => commandKey.trim() === task.commandKey) ? waits : undefined
+  }
+  return now - (task.sentAt ?? now) < TRANSFER_GRACE_MS ? waits : undefined
+}
+
 /** What an Inform tells of a task that was sent or waits [TR-069 §5.1, §7 Reboot, §11]. */
 export function afterInform(
   task: OpenTask,
@@ -295,7 +308,9 @@ export function afterInform(
       return has('0 BOOTSTRAP') ? [done(id)] : unheard(task, now)
     case 'download':
       // Its report comes within this session.
-      return named('M Download') || has('7 TRANSFER COMPLETE') ? [] : stillWaiting(task, now)
+      if (named('M Download') || has('7 TRANSFER COMPLETE')) return []
+      // Whether the device has it is looked at before it is asked again.
+      return unheard(task, now)
     default:
       // Whether an object was added is looked at before it is asked again.
       return unheard(task, now)

@@ -151,7 +151,8 @@ export type AcsWrite =
   /** What is to be remembered with a task that is not over. */
   | { readonly kind: 'task-noted'; readonly id: string; readonly request: TaskRequest }
   | { readonly kind: 'task-waits'; readonly id: string }
-  | { readonly kind: 'task-again'; readonly id: string; readonly dueAt: Millis }
+  /** `answered`: the device has said that it did not do it; else nobody knows. */
+  | { readonly kind: 'task-again'; readonly id: string; readonly dueAt: Millis; readonly answered?: true }
   | {
       readonly kind: 'task-ended'
       readonly id: string

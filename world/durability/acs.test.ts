@@ -1,15 +1,13 @@
 /** A thousand devices in session with tasks while the server is killed: each task ends once, and is done once. */
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, it, vi } from 'vitest'
-import type { CwmpBody, CwmpBodyOf, CwmpRpc } from '../../protocol/cwmp/mod.ts'
 import { acsCredentials } from '../../server/devices/mod.ts'
 import type { Platform } from '../../server/main.ts'
 import { createAccount, createSecrets, insertTasks, loadManyDeviceFacts } from '../../server/store/mod.ts'
+import { DUTIES, DUTIFUL_TREE, DutifulPhone } from '../../server/testing-acs-phone.ts'
 import { AcsDevice } from '../../server/testing-acs.ts'
 import { plant, PN } from '../../server/testing.ts'
-import type { TaskRequest } from '../../server/tr069/mod.ts'
 import { assert } from '../../protocol/result.ts'
 import type { MacAddress } from '../../protocol/identity.ts'
 import { eventually, kill, Place } from '../life/testing.ts'
@@ -18,105 +16,12 @@ import { identityOf, macNumber, serve, withPlatform } from './testing.ts'
 vi.setConfig({ testTimeout: 900_000 })
 
 const DEVICES = 1000
-const TABLE = 'Device.X_TEST.List.'
 const PATIENCE_MS = 400_000
 const AGAIN_MS = 100
-const REQUESTS: readonly TaskRequest[] = [
-  { kind: 'set-values', values: [{ path: 'Device.X_TEST.Name', value: 'set' }] },
-  { kind: 'add-object', path: TABLE },
-  { kind: 'download', file: 'configuration', url: 'https://localhost/x.cfg' },
-  { kind: 'reboot' },
-]
-
 let place: Place
 afterEach(async () => {
   await place.clear()
 })
-
-/** What it was asked to do it does, whatever becomes of the session; what it has to tell it tells until it is heard. */
-class Phone {
-  readonly device: AcsDevice
-  reboots = 0
-  transfers = 0
-  events: (string | readonly [string, string])[] = ['0 BOOTSTRAP']
-  #reports: CwmpBodyOf<'TransferComplete'>[] = []
-  #rebootKey: string | undefined
-  #instances = 0
-
-  constructor(device: AcsDevice) {
-    this.device = device
-  }
-
-  get isDone(): boolean {
-    const { values } = this.device
-    return (
-      this.reboots === 1 && this.transfers === 1 && values.get('Device.X_TEST.Name') === 'set' && this.#instances === 1
-    )
-  }
-
-  get instances(): number {
-    return this.#instances
-  }
-
-  get owes(): boolean {
-    return this.events.length > 0 || this.#reports.length > 0
-  }
-
-  async call(): Promise<void> {
-    const { device } = this
-    const told = this.events
-    const events = [
-      ...told,
-      ...this.#reports.flatMap(({ commandKey }) => ['7 TRANSFER COMPLETE', ['M Download', commandKey] as const]),
-    ]
-    try {
-      const first = await device.say(device.informOf(events.length === 0 ? ['2 PERIODIC'] : events))
-      if (first.message?.body.kind !== 'InformResponse') throw new Error(`An Inform was answered with ${first.status}`)
-      this.events = this.events.filter((event) => !told.includes(event))
-      for (const report of this.#reports) {
-        const heard = await device.say(report)
-        if (heard.message?.body.kind !== 'TransferCompleteResponse') throw new Error('A report was not heard')
-        this.#reports = this.#reports.filter((each) => each !== report)
-      }
-      let answer = await device.post('')
-      while (answer.message !== undefined) {
-        answer = await device.say(this.#do(answer.message.body as CwmpRpc), answer.message.id)
-      }
-      if (answer.status !== 204) throw new Error(`A session ended with ${answer.status}`)
-    } finally {
-      device.disconnect()
-      device.forgetCookie()
-      if (this.#rebootKey !== undefined) this.#reboot(this.#rebootKey)
-    }
-  }
-
-  #reboot(key: string): void {
-    this.reboots += 1
-    this.events = ['1 BOOT', ['M Reboot', key]]
-    this.#rebootKey = undefined
-  }
-
-  #do(asked: CwmpRpc): CwmpBody {
-    if (asked.kind === 'Reboot') this.#rebootKey = asked.commandKey
-    if (asked.kind === 'Download') {
-      this.transfers += 1
-      const fault = { code: 0, text: '' }
-      const { commandKey } = asked
-      this.#reports.push({ kind: 'TransferComplete', commandKey, fault, startTime: undefined, completeTime: undefined })
-    }
-    if (asked.kind !== 'AddObject') return this.device.answerTo(asked)
-    this.#instances += 1
-    this.device.values.set(`${TABLE}${this.#instances}.Name`, '')
-    return { kind: 'AddObjectResponse', instanceNumber: this.#instances, status: 0 }
-  }
-}
-
-const TREE = {
-  'Device.DeviceInfo.SoftwareVersion': 'sip88xx.12-0-7',
-  'Device.ManagementServer.PeriodicInformInterval': '20',
-  'Device.ManagementServer.ConnectionRequestURL': '',
-  'Device.X_TEST.Name': '',
-}
 
 it('each of a thousand devices does each task once and each task ends once, whenever the server is killed', async () => {
   place = await Place.make()
@@ -156,12 +61,12 @@ it('each of a thousand devices does each task once and each task ends once, when
               group by x.state, x.ends`,
       values: [],
     })
-    expect(rows).toEqual([{ state: 'done', ends: 1, count: DEVICES * REQUESTS.length }])
+    expect(rows).toEqual([{ state: 'done', ends: 1, count: DEVICES * DUTIES.length }])
   })
 })
 
 /** Bound devices with their tasks, as if each had been asked for them before it called for the first time. */
-async function fill(platform: Platform, port: number): Promise<readonly Phone[]> {
+async function fill(platform: Platform, port: number): Promise<readonly DutifulPhone[]> {
   const { vault } = platform
   const macs = Array.from({ length: DEVICES }, (_, index) => macNumber(index))
   await platform.change(async (sql) => {
@@ -182,14 +87,18 @@ async function fill(platform: Platform, port: number): Promise<readonly Phone[]>
       values: [macs, macs.map((mac) => identityOf(mac).serial), PN, account.value.id],
     })
     for (const mac of macs) await createSecrets(sql, vault, mac, 1)
-    for (const request of REQUESTS) {
+    for (const request of DUTIES) {
       await insertTasks(sql, vault, { macs, request, who: 'test', now: Date.now(), deadlineSeconds: 86_400 })
     }
   })
   return phonesOf(platform, macs, port)
 }
 
-async function phonesOf({ db, vault }: Platform, macs: readonly MacAddress[], port: number): Promise<readonly Phone[]> {
+async function phonesOf(
+  { db, vault }: Platform,
+  macs: readonly MacAddress[],
+  port: number,
+): Promise<readonly DutifulPhone[]> {
   const facts = await loadManyDeviceFacts(db, vault, macs)
   return macs.map((mac) => {
     const found = facts.get(mac)
@@ -197,7 +106,9 @@ async function phonesOf({ db, vault }: Platform, macs: readonly MacAddress[], po
     assert(known !== undefined, 'the device is bound')
     const credentials = { username: known.username, password: plant(known.password) }
     const serial = identityOf(mac).serial
-    return new Phone(new AcsDevice({ port, oui: '000E08', productClass: PN, serial, credentials, values: TREE }))
+    return new DutifulPhone(
+      new AcsDevice({ port, oui: '000E08', productClass: PN, serial, credentials, values: DUTIFUL_TREE }),
+    )
   })
 }
 

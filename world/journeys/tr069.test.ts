@@ -1,7 +1,7 @@
 /** The way of a phone that TR-069 watches or leads, over real sockets on both sides. */
 import { describe, expect, it } from 'vitest'
 import type { MacAddress } from '../../protocol/identity.ts'
-import { eventually, openBench, type BenchPhone } from './testing.ts'
+import { type BenchPhone, eventually, HOST, NEW_LOAD, openBench } from './testing.ts'
 
 const bench = await openBench({ outboundAllow: ['127.0.0.0/8'] })
 const INIT = `${bench.server.publicUrl}/cisco-init`
@@ -75,6 +75,36 @@ describe('a phone that TR-069 watches', () => {
     const url = `${INIT}`
     const task = await ended((await ask(phone.mac, { kind: 'download', file: 'configuration', url })).id)
     expect(task).toMatchObject({ state: 'done', fault: null })
+  })
+})
+
+describe('a phone that is given files', () => {
+  it('runs the load of a Download after it, and reports that then [TR-069 §7 Download]', async () => {
+    const phone = await bound('both')
+    await bench.release('https')
+    await bench.withdraw()
+    const url = `${bench.server.publicUrl}/firmware/${NEW_LOAD}.loads`
+    const task = await ended((await ask(phone.mac, { kind: 'download', file: 'firmware', url })).id)
+    expect(task).toMatchObject({ state: 'done', fault: null })
+    expect(phone.load()).toBe(NEW_LOAD)
+  })
+
+  it('trusts the CA of a Download, and says why it takes no other file [TR-069 §4.3, §7 Download]', async () => {
+    const phone = await bound('both')
+    const ca = `http://${HOST}:${bench.server.ports.http}/ca.pem`
+    const task = await ended((await ask(phone.mac, { kind: 'download', file: 'custom-ca', url: ca })).id)
+    expect(task).toMatchObject({ state: 'done', fault: null })
+    const missing = await ended((await ask(phone.mac, { kind: 'download', file: 'configuration', url: `${ca}.no` })).id)
+    expect(missing).toMatchObject({ state: 'failed', fault: { code: 9016 } })
+  })
+
+  it('is new after a factory reset, which ends its task when it comes back [TR-069 §5.1, §7]', async () => {
+    const phone = await bound('both')
+    const before = phone.said.length
+    const { id } = await ask(phone.mac, { kind: 'factory-reset' })
+    await phone.says('factory-reset', before)
+    // The redirect service leads it back.
+    expect(await ended(id)).toMatchObject({ state: 'done' })
   })
 })
 
