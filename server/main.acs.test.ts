@@ -306,6 +306,12 @@ describe('tasks', () => {
     const fault = (code: number) => () => ({ kind: 'Fault', code, text: 'Refused', parameterFaults: [] }) as const
     await device.session(['6 CONNECTION REQUEST'], { answer: fault(9005) })
     expect(await taskOf(id)).toMatchObject({ state: 'failed', fault: { code: 9005, text: 'Refused' } })
+    // Where its text is cut stands half of a character.
+    const long = await ask(mac, { kind: 'get-values', paths: ['Device.Nothing'] })
+    const text = `x${'\u{1f600}'.repeat(600)}`
+    const answer = () => ({ kind: 'Fault', code: 9005, text, parameterFaults: [] }) as const
+    await device.session(['6 CONNECTION REQUEST'], { answer })
+    expect((await taskOf(long)).state).toBe('failed')
     const passing = await ask(mac, { kind: 'reboot' })
     await device.session(['6 CONNECTION REQUEST'], { answer: fault(9002) })
     expect(await taskOf(passing)).toMatchObject({ state: 'queued', tries: 1 })

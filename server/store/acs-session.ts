@@ -6,6 +6,7 @@ import { forgetBelow, recordParameters } from './acs-parameters.ts'
 import { type InformSeen, recordInforms } from './acs-state.ts'
 import { insertTasks } from './acs-tasks.ts'
 import { type EventRecord, recordEvents } from './events.ts'
+import { jsonOf } from './json.ts'
 import type { Sql } from './sql.ts'
 import { SECRET_CONTEXT, type Vault } from './vault.ts'
 
@@ -68,7 +69,7 @@ async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: Oth
     case 'batch-max':
       return setState(sql, place, 'batch_max = $2', 'batch-max', [write.value])
     case 'refused':
-      return setState(sql, place, 'refused = $2::jsonb', 'refused', [JSON.stringify(write.values)])
+      return setState(sql, place, 'refused = $2::jsonb', 'refused', [jsonOf(write.values)])
     case 'in-step':
       return setState(sql, place, 'in_step = $2, inform_seconds = $3', 'in-step', [
         write.fingerprint,
@@ -167,8 +168,8 @@ async function endTask(sql: Sql, place: SessionPlace, write: Extract<AcsWrite, {
     values: [
       write.id,
       write.state,
-      write.fault === undefined ? null : JSON.stringify(write.fault),
-      write.result === undefined ? null : JSON.stringify(write.result),
+      write.fault === undefined ? null : jsonOf(write.fault),
+      write.result === undefined ? null : jsonOf(write.result),
       place.now,
     ],
   })

@@ -1,5 +1,6 @@
 /** The event table: append only. Events of decisions are written with them; observations come in batches. */
 import { type EventName, EVENTS } from '../events.ts'
+import { jsonOf } from './json.ts'
 import type { Sql } from './sql.ts'
 
 export type EventTrust = 'certified' | 'credentialed' | 'sealed' | 'claimed' | 'operator' | 'system'
@@ -34,7 +35,7 @@ export async function recordEvents(sql: Pick<Sql, 'run'>, events: readonly Event
       events.map((event) => event.mac ?? null),
       events.map((event) => event.accountId ?? null),
       events.map((event) => event.peer ?? null),
-      events.map((event) => JSON.stringify(event.data)),
+      events.map((event) => jsonOf(event.data)),
     ],
   })
 }

@@ -45,12 +45,18 @@ async function ended(id: string): Promise<TaskJson> {
 describe('a phone that TR-069 watches', () => {
   it('calls by its profile, is learned, and comes at once when it is asked to [TR-069 §8.1]', async () => {
     const phone = await bound('both')
-    const { id } = await ask(phone.mac, { kind: 'get-values', paths: ['Device.DeviceInfo.'] })
-    const task = await ended(id)
-    expect(task).toMatchObject({ state: 'done' })
-    expect(task.result?.['values']).toMatchObject({ 'Device.DeviceInfo.SerialNumber': phone.serial })
-    const woken = (await bench.events(phone.mac)).find(({ name }) => name === 'tr069.woken')
-    expect(woken?.data['way']).toBe('connection-request')
+    const ways = async () => {
+      const events = await bench.events(phone.mac)
+      return events.filter(({ name }) => name === 'tr069.woken').map(({ data }) => data['way'])
+    }
+    // A session of its own that it has just begun may be first.
+    for (let asked = 1; asked <= 3 && !(await ways()).includes('connection-request'); asked++) {
+      const task = await ended((await ask(phone.mac, { kind: 'get-values', paths: ['Device.DeviceInfo.'] })).id)
+      expect(task).toMatchObject({ state: 'done' })
+      expect(task.result?.['values']).toMatchObject({ 'Device.DeviceInfo.SerialNumber': phone.serial })
+      await eventually('word of how it was reached', async () => (await ways()).length >= asked)
+    }
+    expect(await ways()).toContain('connection-request')
   })
 
   it('sets a value, which is then that of its profile too, and reboots once [TR-069 §10 rule 5]', async () => {
