@@ -11,6 +11,7 @@ import {
   type ClaimedWake,
   claimWake,
   dueWakes,
+  releaseWake,
   setWakeWay,
   type WakeWay,
 } from '../store/mod.ts'
@@ -125,7 +126,8 @@ class Waker {
     const facts = claimed === undefined ? undefined : await services.directory.device(mac)
     if (claimed === undefined || facts === undefined) return
     const outcome = await this.#request(claimed, facts)
-    // Busy with a session, or asked too often: it calls, or is asked again.
+    // In session, or asked too often: asked again when its turn comes.
+    if (outcome.kind === 'busy') await releaseWake(services.db, mac)
     if (outcome.kind === 'accepted' || outcome.kind === 'busy') return this.#remember(mac, 'connection-request')
     const way = claimed.way === null ? await this.#otherWay(facts) : claimed.way
     await this.#remember(mac, way)

@@ -132,7 +132,11 @@ const RECORD_INFORMS = `insert into acs_state (mac, first_at, last_at, last_from
     events = excluded.events, software = coalesce(excluded.software, acs_state.software),
     parameter_key = coalesce(excluded.parameter_key, acs_state.parameter_key),
     connection_request_url = coalesce(excluded.connection_request_url, acs_state.connection_request_url),
-    inform_hash = excluded.inform_hash, wake_from = null, wake_at = null, wake_way = null`
+    inform_hash = excluded.inform_hash,
+    -- What began to wait after this Inform waits on.
+    wake_from = case when acs_state.wake_from > excluded.last_at then acs_state.wake_from end,
+    wake_at = case when acs_state.wake_from > excluded.last_at then acs_state.wake_at end,
+    wake_way = case when acs_state.wake_from > excluded.last_at then acs_state.wake_way end`
 
 function informValues(rows: readonly InformSeen[]): readonly unknown[] {
   return [

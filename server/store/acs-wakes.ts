@@ -52,6 +52,15 @@ export async function claimWake(sql: Pick<Sql, 'one'>, mac: MacAddress, now: Mil
   })
 }
 
+/** It was busy: whoever comes next may ask it again. */
+export async function releaseWake(sql: Pick<Sql, 'run'>, mac: MacAddress): Promise<void> {
+  await sql.run({
+    name: 'release-acs-wake',
+    text: 'update acs_state set wake_at = null where mac = $1 and wake_from is not null',
+    values: [mac],
+  })
+}
+
 export async function setWakeWay(sql: Pick<Sql, 'run'>, mac: MacAddress, way: WakeWay): Promise<void> {
   await sql.run({
     name: 'set-acs-wake-way',
