@@ -1,7 +1,7 @@
 /** Opens the doors on a platform and closes them again. The only place where doors meet. */
 import { type Logger, pino } from 'pino'
 import type { MacAddress } from '../protocol/identity.ts'
-import { type AcsDoors, type AcsTls, followWished, listenAcs, openAcs, startWaker } from './acs/mod.ts'
+import { type AcsDoors, followWished, listenAcs, openAcs, startWaker } from './acs/mod.ts'
 import { listenApi } from './api/mod.ts'
 import type { Settings } from './config.ts'
 import { lockDataDirectory } from './database/mod.ts'
@@ -188,7 +188,7 @@ async function openAcsDoors(platform: Platform, tls: ServerTls, closers: (() => 
       ? named('ACS TLS', 'ACS_TLS', settings.acsTlsPort, open)
       : named('ACS', 'ACS', settings.acsPort, open),
   )
-  tls.onChange((changed: AcsTls) => doors.renewTls(changed))
+  tls.onChange((changed) => doors.renewTls(changed))
   closers.push(() => doors.close())
   const waker = startWaker({ services: platform, store, isCalling: (mac) => doors.isCalling(mac) })
   closers.push(() => waker.close())

@@ -5,7 +5,7 @@
 import { createSecureContext, type TLSSocket } from 'node:tls'
 import { assertNever } from '../protocol/result.ts'
 import type { ProvenCertificate } from './fetch/mod.ts'
-import { createChainProver, ticketKeysOn, type TlsSettings } from './nps/http/mod.ts'
+import { createChainProver, ticketKeysOn } from './nps/http/mod.ts'
 import {
   type CertificatePair,
   casInForce,
@@ -17,6 +17,7 @@ import {
   trustAnchors,
 } from './pki/mod.ts'
 import type { Platform } from './platform.ts'
+import type { TlsSettings } from './tls/mod.ts'
 import { openTlsFiles, type TlsFiles } from './server-tls-files.ts'
 import { certificateInForce, loadDeviceCas } from './store/mod.ts'
 

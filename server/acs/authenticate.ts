@@ -5,7 +5,6 @@
 import { createHmac } from 'node:crypto'
 import {
   checkDigest,
-  digestChallengeHeader,
   parseBasicAuthorization,
   type ParsedDigest,
   parseDigestAuthorization,
@@ -13,7 +12,7 @@ import {
 import { type MacAddress, parseMacAddress } from '../../protocol/identity.ts'
 import type { Millis } from '../../protocol/result.ts'
 import { acsCredentials, type DeviceFacts } from '../devices/mod.ts'
-import { isFreshNonce, nonceAt, type ProvenCertificate, REALM, sameText } from '../fetch/mod.ts'
+import { credentialChallenge, isFreshNonce, type ProvenCertificate, REALM, sameText } from '../fetch/mod.ts'
 
 /** Somebody whom we believe to be a device. */
 export type Caller =
@@ -100,13 +99,8 @@ export function createAuthenticator(context: ProofContext): Authenticator {
     },
     challenge({ authorization }) {
       const nonce = authorization === undefined ? undefined : parseDigestAuthorization(authorization)?.nonce
-      return digestChallengeHeader({
-        realm: REALM,
-        nonce: nonceAt(context.now(), context.nonceKey),
-        qop: 'auth',
-        algorithm: 'MD5',
-        stale: nonce !== undefined && !isFreshNonce(nonce, context.now(), context.nonceKey),
-      })
+      const stale = nonce !== undefined && !isFreshNonce(nonce, context.now(), context.nonceKey)
+      return credentialChallenge(context.now(), context.nonceKey, stale)
     },
   }
 }

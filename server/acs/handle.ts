@@ -10,7 +10,7 @@ import {
   readCwmp,
 } from '../../protocol/cwmp/mod.ts'
 import type { DeviceFacts } from '../devices/mod.ts'
-import { alarmOf, type ProvenCertificate, standingOf } from '../fetch/mod.ts'
+import { alarmOf, type ProvenCertificate, REALM, standingOf } from '../fetch/mod.ts'
 import { isSameDevice } from '../tr069/mod.ts'
 import type { Authenticator, Caller, SentProof } from './authenticate.ts'
 import { type Hold, readBody, type Room } from './body.ts'
@@ -78,7 +78,7 @@ async function callerOf(visit: Visit): Promise<Caller | undefined> {
 
 function askWho(visit: Visit): Sent {
   const challenge = visit.door.authenticator.challenge(proofOf(visit))
-  const schemes = overTls(visit) ? [challenge, 'Basic realm="offhook"'] : [challenge]
+  const schemes = overTls(visit) ? [challenge, `Basic realm="${REALM}"`] : [challenge]
   const { socket } = visit.message
   const times = (challenged.get(socket) ?? 0) + 1
   challenged.set(socket, times)

@@ -1,12 +1,11 @@
 /** The ACS doors: HTTP and HTTPS on their own ports, one handler. */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Millis } from '../../protocol/result.ts'
-import type { ProvenCertificate } from '../fetch/mod.ts'
 import { createLoopDelay, metrics } from '../metrics/mod.ts'
+import { openPhoneTls, type TlsSettings } from '../tls/mod.ts'
 import { createAuthenticator } from './authenticate.ts'
 import { Room } from './body.ts'
 import type { AcsContext } from './context.ts'
@@ -22,7 +21,6 @@ const HEADER_BYTES_MAX = 16 * 1024
 const LOOK_EVERY_MS = 5000
 /** When the doors close, messages under way have so long to end. */
 const CLOSING_MS = 500
-const TICKET_KEYS_EVERY_MS = 10 * 60_000
 const SWEEP_EVERY_MS = 1000
 /** The event loop is so late that new sessions are sent away. */
 const LATE_MS = 500
@@ -49,15 +47,6 @@ export const DOOR_LIMITS: DoorLimits = {
   roomBytes: 256 * 1024 * 1024,
 }
 
-/** What the TLS door shows; whoever opens it knows where that comes from. */
-export interface AcsTls {
-  readonly certPem: string
-  readonly keyPem: string
-  readonly caPems: readonly string[]
-  readonly prove: (socket: TLSSocket) => ProvenCertificate | undefined
-  readonly ticketKeys?: (now: Millis) => Buffer
-}
-
 export interface AcsDoorOptions {
   readonly host: string
   readonly port: number
@@ -72,14 +61,14 @@ export interface AcsDoors {
   readonly tlsPort: number
   /** Whether a session with the device is under way. */
   isCalling(mac: string): boolean
-  renewTls(tls: AcsTls): void
+  renewTls(tls: TlsSettings): void
   close(): Promise<void>
 }
 
 /** Opens both or none. @param named names each door in the error of a port that cannot be had */
 export async function listenAcs(
   options: AcsDoorOptions,
-  tls: AcsTls,
+  tls: TlsSettings,
   named: (which: 'plain' | 'tls', open: () => Promise<Opened>) => Promise<Opened>,
 ): Promise<AcsDoors> {
   const { context, host, limits = DOOR_LIMITS } = options
@@ -95,45 +84,33 @@ export async function listenAcs(
   }
   const sweeping = setInterval(() => sessions.sweep(context.now()), SWEEP_EVERY_MS).unref()
   const forget = metrics.addGauge('offhook_acs_sessions', 'TR-069 sessions under way', {}, () => sessions.count)
-  const plain = await named('plain', () =>
-    open(createHttpServer(httpLimits(limits)), door, () => undefined, { host, port: options.port, limits }),
-  )
-  let current = tls
-  const secure = createHttpsServer({
-    ...httpLimits(limits),
-    ...secureContext(tls),
-    requestCert: true,
-    rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
-    handshakeTimeout: limits.handshakeMs,
-  })
-  secure.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy())
-  const rotation = setInterval(() => {
-    const keys = current.ticketKeys?.(Date.now())
-    if (keys !== undefined) secure.setTicketKeys(keys)
-  }, TICKET_KEYS_EVERY_MS).unref()
-  async function closeBoth(opened: readonly Opened[]): Promise<void> {
-    for (const timer of [sweeping, rotation]) clearInterval(timer)
+  const secure = openPhoneTls({ ...httpLimits(limits), handshakeTimeout: limits.handshakeMs }, tls)
+  secure.server.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy())
+  const opened: Opened[] = []
+  async function close(): Promise<void> {
+    clearInterval(sweeping)
     forget()
     loopDelay.close()
     await Promise.all(opened.map((each) => each.close()))
   }
   try {
-    const withTls = await named('tls', () =>
-      open(secure, door, () => current.prove, { host, port: options.tlsPort, limits }),
+    const plain = await named('plain', () =>
+      open(createHttpServer(httpLimits(limits)), door, () => undefined, { host, port: options.port, limits }),
     )
+    opened.push(plain)
+    const withTls = await named('tls', () =>
+      open(secure.server, door, () => secure.current().prove, { host, port: options.tlsPort, limits }),
+    )
+    opened.push(withTls)
     return {
       port: plain.port,
       tlsPort: withTls.port,
       isCalling: (mac) => sessions.has(mac),
-      renewTls(renewed) {
-        current = renewed
-        secure.setSecureContext(secureContext(renewed))
-      },
-      close: () => closeBoth([plain, withTls]),
+      renewTls: secure.renew,
+      close,
     }
   } catch (error) {
-    await closeBoth([plain])
+    await close()
     throw error
   }
 }
@@ -166,16 +143,6 @@ function httpLimits({ headersMs, requestMs }: DoorLimits) {
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, headersMs),
-  }
-}
-
-function secureContext(tls: AcsTls): { cert: string; key: string; ca: string[]; ticketKeys?: Buffer } {
-  const ticketKeys = tls.ticketKeys?.(Date.now())
-  return {
-    cert: tls.certPem,
-    key: tls.keyPem,
-    ca: [...tls.caPems],
-    ...(ticketKeys === undefined ? {} : { ticketKeys }),
   }
 }
 

@@ -7,7 +7,7 @@ import { valueMac } from '../tr069/mod.ts'
 import type { AcsContext } from './context.ts'
 import { SESSION_LIMITS, type SessionLimits } from './sessions.ts'
 
-export { type AcsDoors, type AcsTls, DOOR_LIMITS, type DoorLimits, listenAcs, type Opened } from './listen.ts'
+export { type AcsDoors, DOOR_LIMITS, type DoorLimits, listenAcs, type Opened } from './listen.ts'
 export type { AcsContext } from './context.ts'
 export { followWished } from './follow.ts'
 export { startWaker, type WakerOptions } from './wake.ts'

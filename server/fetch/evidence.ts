@@ -75,7 +75,7 @@ function nonceTime(nonce: string): Millis | undefined {
 }
 
 /** A nonce that carries its own time and seal, so that nothing is kept. */
-export function nonceAt(at: Millis, nonceKey: Uint8Array): string {
+function nonceAt(at: Millis, nonceKey: Uint8Array): string {
   const time = Math.floor(at).toString(16)
   return `${time}-${createHmac('sha256', nonceKey).update(time).digest('hex').slice(0, 32)}`
 }

@@ -31,6 +31,7 @@ const serverGround = [
   'server/events',
   'server/package-root',
   'server/outbound',
+  'server/tls',
   'server/metrics',
   'server/services',
 ]
@@ -46,7 +47,7 @@ const protocol: readonly Place[] = [
     packages: [],
   },
   // SOAP is read from the parser's events: no tree of a document of thousands of parameters.
-  { name: 'protocol/cwmp', path: 'protocol/cwmp/', may: ['protocol'], node: [], packages: ['saxes'] },
+  { name: 'protocol/cwmp', path: 'protocol/cwmp/', may: ['protocol'], node: [], packages: [] },
   // The parameter tree of TR-069 over the catalogue of the profile.
   { name: 'protocol/data-model', path: 'protocol/data-model/', may: ['protocol'], node: [], packages: [] },
   // A firmware file names the digests of its parts.
@@ -100,6 +101,8 @@ const server: readonly Place[] = [
   },
   // The guard of every request that we make to an address that somebody else chose, and the numbers that we show.
   { name: 'server/outbound', path: 'server/outbound/', may: ['protocol', 'server/config'] },
+  // What all doors for phones show in TLS.
+  { name: 'server/tls', path: 'server/tls/', may: ['protocol', 'server/pki'] },
   { name: 'server/metrics', path: 'server/metrics/', may: ['protocol'] },
   { name: 'server/events', path: 'server/events.', may: ['protocol'], node: [], packages: [] },
   // Types only: what main.ts hands to doors and jobs.

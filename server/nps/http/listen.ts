@@ -1,11 +1,11 @@
 /** The HTTP and HTTPS doors: plain node servers, one handler. TLS of phones ends here. */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Server as TlsServer, TLSSocket } from 'node:tls'
 import { assert, assertNever, type Millis } from '../../../protocol/result.ts'
 import { createLoopDelay, metrics, type RequestOutcome } from '../../metrics/mod.ts'
 import type { DoorName, FetchRequest, FirmwareFacts, ProvenCertificate } from '../../fetch/mod.ts'
+import { openPhoneTls, type TlsSettings } from '../../tls/mod.ts'
 import { type Delivery, serveFetchSoon, type ServeContext } from '../serve.ts'
 import { Admission } from './admission-gate.ts'
 import { type AdmissionLimits, limitsOfMachine, retryAfterSeconds } from './admission.ts'
@@ -24,8 +24,6 @@ const HEADER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 20_000
 /** A phone behind a poor link has so long for its handshake; Node's own two minutes would hold sockets for nothing. */
 const HANDSHAKE_TIMEOUT_MS = 20_000
-/** How soon a new day, which has new ticket keys, is noticed. */
-const TICKET_KEYS_EVERY_MS = 10 * 60_000
 /** Ends a run of a phone with an empty file: to turn it away would only bring the whole run back. */
 const ACKNOWLEDGEMENT = '/cisco-ack'
 
@@ -41,17 +39,6 @@ export interface HttpDoorOptions {
   readonly challenge?: Challenges
   /** What the door may take on at once; by default what suits a machine of which nothing is known. */
   readonly admission?: AdmissionLimits
-}
-
-export interface TlsSettings {
-  readonly certPem: string
-  readonly keyPem: string
-  /** Device CAs in force, PEM: named in the certificate request. */
-  readonly caPems: readonly string[]
-  /** Who the socket's client certificate proves it to be. */
-  readonly prove: (socket: TLSSocket) => ProvenCertificate | undefined
-  /** What seals session tickets now; the same in all processes, so that a phone resumes with any of them. */
-  readonly ticketKeys?: (now: Millis) => Buffer
 }
 
 export interface HttpDoor {
@@ -71,31 +58,13 @@ export function listenHttp(options: HttpDoorOptions): Promise<HttpDoor> {
 }
 
 export function listenHttps(options: HttpDoorOptions, tls: TlsSettings): Promise<HttpDoor> {
-  let current = tls
   const door = doorOf('https', options)
-  const server = createHttpsServer(
-    {
-      ...limits(),
-      ...secureContext(tls),
-      requestCert: true,
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    },
-    (message, response) => {
-      handle({ door, tls: current, message, response, cameAt: performance.now() })
-    },
-  )
-  admitHandshakes(server, door.admission)
-  const rotation = setInterval(() => {
-    const keys = current.ticketKeys?.(Date.now())
-    if (keys !== undefined) server.setTicketKeys(keys)
-  }, TICKET_KEYS_EVERY_MS).unref()
-  server.on('close', () => clearInterval(rotation))
-  return open(server, door, (renewed) => {
-    current = renewed
-    server.setSecureContext(secureContext(renewed))
+  const { server, current, renew } = openPhoneTls({ ...limits(), handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, tls)
+  server.on('request', (message, response) => {
+    handle({ door, tls: current(), message, response, cameAt: performance.now() })
   })
+  admitHandshakes(server, door.admission)
+  return open(server, door, renew)
 }
 
 /** One listening door. */
@@ -163,16 +132,6 @@ function admitHandshakes(server: TlsServer, admission: Admission): void {
     admission.ended(socket)
     metrics.handshakes.inc({ outcome: 'failed' })
   })
-}
-
-function secureContext(tls: TlsSettings): { cert: string; key: string; ca: string[]; ticketKeys?: Buffer } {
-  const ticketKeys = tls.ticketKeys?.(Date.now())
-  return {
-    cert: tls.certPem,
-    key: tls.keyPem,
-    ca: [...tls.caPems],
-    ...(ticketKeys === undefined ? {} : { ticketKeys }),
-  }
 }
 
 function limits() {
