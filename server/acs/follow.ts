@@ -10,34 +10,47 @@ import { fingerprintOf } from './wanted.ts'
 
 /** Changes come in bursts: a phone is looked at once for all of them. */
 const LOOK_EVERY_MS = 500
+/** Changed phones that the database is asked about together: most are not led by TR-069, and cost no more than that. */
+const ASKED_TOGETHER = 1000
 /** Phones looked at together. */
 const TOGETHER = 20
-/** Phones that wait to be looked at. */
+/** Phones that wait to be asked about, and to be looked at. */
 const WAITING_MAX = 100_000
 
 export function followWished(context: AcsContext, services: Services): Job {
-  const waiting = new Set<MacAddress>()
+  const changed = new Set<MacAddress>()
+  const led = new Set<MacAddress>()
   let all = false
   let looking: Promise<void> | undefined
   services.directory.onChange((change) => {
-    if (change.kind === 'device' && waiting.size < WAITING_MAX) waiting.add(change.mac)
+    if (change.kind === 'device' && changed.size < WAITING_MAX) changed.add(change.mac)
     else if (change.kind === 'many') all = true
   })
 
+  /** Takes the first of a set. */
+  function take(from: Set<MacAddress>, most: number): readonly MacAddress[] {
+    const some = [...from].slice(0, most)
+    for (const mac of some) from.delete(mac)
+    return some
+  }
+
+  async function findLed(): Promise<void> {
+    if (!all && (changed.size === 0 || led.size >= WAITING_MAX)) return
+    const macs = all ? undefined : take(changed, ASKED_TOGETHER)
+    if (all) changed.clear()
+    all = false
+    for (const mac of await listLedByAcs(services.db, macs, WAITING_MAX)) led.add(mac)
+  }
+
   async function look(): Promise<void> {
-    if (all) {
-      all = false
-      for (const mac of await listLedByAcs(services.db, WAITING_MAX)) waiting.add(mac)
-    }
-    const some = [...waiting].slice(0, TOGETHER)
-    for (const mac of some) waiting.delete(mac)
+    await findLed()
     const behind: MacAddress[] = []
-    for (const mac of some) if (await isBehind(context, mac)) behind.push(mac)
+    for (const mac of take(led, TOGETHER)) if (await isBehind(context, mac)) behind.push(mac)
     if (behind.length > 0) await services.change((sql) => wakeSoon(sql, behind, services.now()))
   }
 
   const timer = setInterval(() => {
-    if (looking !== undefined || (waiting.size === 0 && !all)) return
+    if (looking !== undefined || (changed.size === 0 && led.size === 0 && !all)) return
     looking = look()
       .catch((error: unknown) => services.log.warn({ err: error }, 'changes for TR-069 phones could not be followed'))
       .finally(() => (looking = undefined))

@@ -39,12 +39,11 @@ import {
   valuesOf,
   withTasks,
   withWished,
-  wishedOf,
 } from '../tr069/mod.ts'
 import type { AcsContext } from './context.ts'
 import { informSeen, wayOf } from './inform.ts'
 import type { Live } from './sessions.ts'
-import { fingerprintOf, isInStep, wishedInput } from './wanted.ts'
+import { fingerprintOf, isInStep, wishedOfParty } from './wanted.ts'
 
 export type Inform = CwmpBodyOf<'Inform'>
 
@@ -52,7 +51,7 @@ export type Inform = CwmpBodyOf<'Inform'>
 export type Reply =
   | { readonly kind: 'message'; readonly message: CwmpMessage }
   | { readonly kind: 'empty' }
-  | { readonly kind: 'status'; readonly status: 400 | 403 | 503; readonly text: string }
+  | { readonly kind: 'status'; readonly status: 400; readonly text: string }
 
 /** Who a session is with. */
 export interface Party {
@@ -384,7 +383,7 @@ export class Session implements Live {
         if (plan.endsWithTasks || (!this.#drifted && isInStep(this.#context, this.party, state)))
           return { ...plan, stage: 'done' }
         const known = await this.#withTree(plan)
-        const wished = wishedOf(wishedInput(this.#context, this.party, facts, state, known.tree))
+        const wished = wishedOfParty(this.#context, this.party, facts, state, known.tree)
         const whole = withWished({ ...known, short: plan.short || wished.files.length > 0 }, wished)
         const files = await this.#fileSteps(wished.files, writes)
         return { ...whole, steps: [...whole.steps, ...files] }

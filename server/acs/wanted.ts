@@ -1,17 +1,21 @@
 /** What is wished of the device of a session, and whether it has it already. */
-import { modelInfo } from '../../protocol/profile/mod.ts'
-import { acsCredentials, type DeviceFacts, type LedBy } from '../devices/mod.ts'
-import { previewLookup, resolveDevice } from '../profiles/mod.ts'
-import { type AcsState, isNear, type KnownParameter, secretsMayGo, textHash, type WishedInput } from '../tr069/mod.ts'
+import { acsCredentials, type DeviceFacts } from '../devices/mod.ts'
+import {
+  type AcsState,
+  isNear,
+  type KnownParameter,
+  ledByOf,
+  secretsMayGo,
+  textHash,
+  type Wished,
+  wishedInput,
+  wishedOf,
+} from '../tr069/mod.ts'
 import type { AcsContext } from './context.ts'
 import type { Party } from './session.ts'
 
 /** Raise it when what the server wishes by itself changes. */
 const RULES_VERSION = 1
-
-function ledByOf(facts: DeviceFacts): LedBy {
-  return facts.account?.settings.ledBy ?? 'profile'
-}
 
 /** Names the wished state: equal when the same is wished. Facts are values, so it is worked out once for each. */
 const known = new WeakMap<
@@ -43,38 +47,23 @@ export function isInStep(context: AcsContext, party: Party, state: AcsState): bo
   return state.informSeconds !== undefined && isNear(state.informSeconds, context.informSeconds())
 }
 
-export function wishedInput(
+export function wishedOfParty(
   context: AcsContext,
-  party: Party,
+  { secure, proof, mac }: Party,
   facts: DeviceFacts,
   state: AcsState,
   tree: ReadonlyMap<string, KnownParameter>,
-): WishedInput {
-  const { secure, proof, mac } = party
-  const platform = context.platform()
-  const credentials = acsCredentials(facts)
-  const caPem = context.caPem()
-  const ledBy = ledByOf(facts)
-  const profile = ledBy === 'profile' ? undefined : resolveDevice(facts, platform)
-  const seen = state.software === undefined ? {} : { firmware: state.software }
-  return {
-    ledBy,
-    profile,
-    macros: profile === undefined ? undefined : previewLookup(facts, profile, seen),
-    lineCount: modelInfo(facts.device.model)?.lines ?? Math.max(1, facts.lines.length),
-    linesWished: facts.lines.length,
-    tree,
-    state,
-    secretsMayGo: secretsMayGo(secure, proof),
-    connectionRequest:
-      credentials === undefined
-        ? undefined
-        : { username: credentials.connectionRequestUsername, password: credentials.connectionRequestPassword },
-    informSeconds: context.informSeconds(),
-    macOf: (path, value) => context.macOf(mac, path, value),
-    hashOf: textHash,
-    configUrl: `${platform.publicUrl}/cisco-init`,
-    customCa:
-      caPem === undefined || platform.customCaUrl === undefined ? undefined : { url: platform.customCaUrl, pem: caPem },
-  }
+): Wished {
+  return wishedOf(
+    wishedInput({
+      facts,
+      platform: context.platform(),
+      state,
+      tree,
+      caPem: context.caPem(),
+      secretsMayGo: secretsMayGo(secure, proof),
+      informSeconds: context.informSeconds(),
+      macOf: (path, value) => context.macOf(mac, path, value),
+    }),
+  )
 }

@@ -1,11 +1,11 @@
 /** The tree of a TR-069 device beside what its profile wishes; secrets are masked on both sides. */
 import type { z } from 'zod'
 import { elementsOf, readValue } from '../../protocol/data-model/mod.ts'
-import { catalogue, modelInfo } from '../../protocol/profile/mod.ts'
-import { acsCredentials, type DeviceFacts } from '../devices/mod.ts'
-import { previewLookup, resolveDevice } from '../profiles/mod.ts'
+import { catalogue } from '../../protocol/profile/mod.ts'
+import type { DeviceFacts } from '../devices/mod.ts'
+import { resolveDevice } from '../profiles/mod.ts'
 import { findSentMacs, loadTree, type ShownParameter, spellsOutSecret } from '../store/mod.ts'
-import { type AcsState, isSecretPath, sameValue, textHash, valueMac, type Wished, wishedOf } from '../tr069/mod.ts'
+import { type AcsState, isSecretPath, sameValue, valueMac, type Wished, wishedInput, wishedOf } from '../tr069/mod.ts'
 import type { ApiPlatform } from './context.ts'
 import type { Tr069Parameter } from './contract/tr069.ts'
 
@@ -64,33 +64,21 @@ export async function leftFor(
   state: AcsState,
   secure: boolean,
 ): Promise<Wished> {
-  const { device, account, lines } = facts
-  const { publicUrl, customCaUrl, markerKey } = platform.facts()
-  const ledBy = account?.settings.ledBy ?? 'profile'
-  const credentials = acsCredentials(facts)
-  const caPem = platform.serverCertificate()?.caPem
-  const profile = ledBy === 'tr069' ? resolveDevice(facts, platform.facts()) : undefined
-  const seen = state.software === undefined ? {} : { firmware: state.software }
-  return wishedOf({
-    ledBy,
-    profile,
-    macros: profile === undefined ? undefined : previewLookup(facts, profile, seen),
-    lineCount: modelInfo(device.model)?.lines ?? Math.max(1, lines.length),
-    linesWished: lines.length,
-    tree: await loadTree(platform.db, device.mac),
-    state,
-    secretsMayGo: secure,
-    connectionRequest:
-      credentials === undefined
-        ? undefined
-        : { username: credentials.connectionRequestUsername, password: credentials.connectionRequestPassword },
-    // The interval that it was given counts; when the fleet grows, the door gives it another.
-    informSeconds: state.informSeconds ?? INFORM_SECONDS,
-    macOf: (path, value) => valueMac(markerKey, device.mac, path, value),
-    hashOf: textHash,
-    configUrl: `${publicUrl}/cisco-init`,
-    customCa: customCaUrl === undefined || caPem === undefined ? undefined : { url: customCaUrl, pem: caPem },
-  })
+  const { mac } = facts.device
+  const platformFacts = platform.facts()
+  return wishedOf(
+    wishedInput({
+      facts,
+      platform: platformFacts,
+      state,
+      tree: await loadTree(platform.db, mac),
+      caPem: platform.serverCertificate()?.caPem,
+      secretsMayGo: secure,
+      // The interval that it was given counts; when the fleet grows, the door gives it another.
+      informSeconds: state.informSeconds ?? INFORM_SECONDS,
+      macOf: (path, value) => valueMac(platformFacts.markerKey, mac, path, value),
+    }),
+  )
 }
 
 /** Of a small fleet. */

@@ -1,6 +1,7 @@
 /** Messages of TR-069 devices under trace, without secrets, as many as are kept. */
 import type { MacAddress } from '../../protocol/identity.ts'
 import type { Millis } from '../../protocol/result.ts'
+import { tellAcs } from './acs-state.ts'
 import type { Sql } from './sql.ts'
 
 /** Messages kept of one device. */
@@ -77,5 +78,6 @@ export async function setTrace(sql: Sql, mac: MacAddress, until: Millis | undefi
     text: 'update acs_state set traced_until = to_timestamp($2::float8 / 1000) where mac = $1',
     values: [mac, until ?? null],
   })
+  await tellAcs(sql, [mac])
   return changed > 0
 }

@@ -160,11 +160,11 @@ async function noteTask(sql: Sql, vault: Vault, write: Extract<AcsWrite, { kind:
 }
 
 async function endTask(sql: Sql, place: SessionPlace, write: Extract<AcsWrite, { kind: 'task-ended' }>): Promise<void> {
-  const ended = await sql.query<{ kind: TaskKind; who: string }>({
+  const ended = await sql.query<{ kind: TaskKind }>({
     name: 'end-acs-task',
     text: `update acs_task set state = $2, fault = $3::jsonb, result = $4::jsonb, asked = null,
              ended_at = to_timestamp($5::float8 / 1000)
-           where id = $1 and ended_at is null returning kind, who`,
+           where id = $1 and ended_at is null returning kind`,
     values: [
       write.id,
       write.state,

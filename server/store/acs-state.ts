@@ -8,6 +8,15 @@ import { SECRET_CONTEXT, type Vault } from './vault.ts'
 /** Says to every process that something waits for a device; the payload is its MAC. */
 export const ACS_CHANNEL = 'offhook_acs'
 
+/** Beyond so many devices it is only said that there is something. */
+const NAMED_MAX = 100
+
+/** The small rows of these devices, or what waits for them, have changed: every process hears of it. */
+export async function tellAcs(sql: Pick<Sql, 'notify'>, macs: readonly MacAddress[]): Promise<void> {
+  if (macs.length > NAMED_MAX) await sql.notify(ACS_CHANNEL, '*')
+  else for (const mac of macs) await sql.notify(ACS_CHANNEL, mac)
+}
+
 interface StateRow {
   readonly mac: MacAddress
   readonly informHash: string

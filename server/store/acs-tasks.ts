@@ -9,7 +9,7 @@ import {
   type TaskState,
   withoutSecrets,
 } from '../tr069/mod.ts'
-import { ACS_CHANNEL } from './acs-state.ts'
+import { tellAcs } from './acs-state.ts'
 import { recordEvents } from './events.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
@@ -126,12 +126,8 @@ export async function wakeSoon(sql: Sql, macs: readonly MacAddress[], now: Milli
     text: `update acs_state set wake_from = coalesce(wake_from, to_timestamp($2::float8 / 1000)) where mac = any($1::text[])`,
     values: [[...macs], now],
   })
-  if (macs.length > WAKE_NAMED_MAX) await sql.notify(ACS_CHANNEL, '*')
-  else for (const mac of macs) await sql.notify(ACS_CHANNEL, mac)
+  await tellAcs(sql, macs)
 }
-
-/** Beyond so many devices it is only said that there is something. */
-const WAKE_NAMED_MAX = 100
 
 export async function findTask(sql: Pick<Sql, 'one'>, id: string): Promise<StoredTask | undefined> {
   return sql.one<StoredTask>({
@@ -196,7 +192,10 @@ export async function cancelTask(sql: Sql, id: string, who: string, now: Millis)
       data: { id: row.id, kind: row.kind, who },
     })),
   )
-  for (const { mac } of rows) await sql.notify(ACS_CHANNEL, mac)
+  await tellAcs(
+    sql,
+    rows.map(({ mac }) => mac),
+  )
   return rows.length > 0
 }
 
@@ -218,6 +217,10 @@ export async function expireTasks(sql: Sql, now: Millis): Promise<number> {
       accountId: row.accountId ?? undefined,
       data: { id: row.id, kind: row.kind },
     })),
+  )
+  await tellAcs(
+    sql,
+    rows.map(({ mac }) => mac),
   )
   return rows.length
 }

@@ -69,14 +69,22 @@ export async function setWakeWay(sql: Pick<Sql, 'run'>, mac: MacAddress, way: Wa
   })
 }
 
-/** Devices that TR-069 leads and that have called, in the order of their MACs. */
-export async function listLedByAcs(sql: Pick<Sql, 'query'>, limit: number): Promise<readonly MacAddress[]> {
+/**
+ * Devices that TR-069 leads and that were brought to a wished state, in the order of their MACs.
+ * @param macs only of these; undefined: of all
+ */
+export async function listLedByAcs(
+  sql: Pick<Sql, 'query'>,
+  macs: readonly MacAddress[] | undefined,
+  limit: number,
+): Promise<readonly MacAddress[]> {
   const rows = await sql.query<{ mac: MacAddress }>({
     name: 'list-led-by-acs',
     text: `select s.mac from acs_state s join device d on d.mac = s.mac join account a on a.id = d.account_id
             where s.in_step is not null and d.state = 'bound' and a.settings ->> 'ledBy' = 'tr069'
-            order by s.mac limit $1`,
-    values: [limit],
+              and ($1::text[] is null or s.mac = any($1))
+            order by s.mac limit $2`,
+    values: [macs === undefined ? null : [...macs], limit],
   })
   return rows.map(({ mac }) => mac)
 }

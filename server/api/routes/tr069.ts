@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import { acsCredentials } from '../../devices/mod.ts'
 import {
-  ACS_CHANNEL,
   countParameters,
   listMessages,
   listParameters,
@@ -158,7 +157,6 @@ function traceRoutes(api: Api, ready: ReadyPlatform): void {
       const until = Date.now() + request.body.seconds * 1000
       const tracedUntil = await platform.change(async (tx) => {
         if (!(await setTrace(tx, mac, until))) return null
-        await tx.notify(ACS_CHANNEL, mac)
         const text = new Date(until).toISOString()
         const what = 'TR-069 messages traced'
         await recordRevision(tx, { who: actor(request), scope: 'device', target: mac, what, after: { until: text } })
@@ -189,7 +187,6 @@ function traceRoutes(api: Api, ready: ReadyPlatform): void {
       const { mac } = (await reachedFacts(request, platform, request.params.mac)).device
       await platform.change(async (tx) => {
         if (!(await setTrace(tx, mac, undefined))) return
-        await tx.notify(ACS_CHANNEL, mac)
         const what = 'TR-069 messages traced no more'
         await recordRevision(tx, { who: actor(request), scope: 'device', target: mac, what })
       })
