@@ -16,7 +16,7 @@ const SOON_MS = 15_000
 const LONG_MS = 100_000
 
 const bench = await openAcsBench()
-const others = await Promise.all([1, 2, 3].map(() => bench.bound()))
+const others = await Promise.all([1, 2, 3, 4, 5].map(() => bench.bound()))
 for (const other of others) await bench.certified(other).session(['0 BOOTSTRAP'])
 let turns = 0
 
