@@ -1,30 +1,16 @@
 /** TR-069 from the API to a device and back: real sockets, a real database, a scripted device. */
-import { pino } from 'pino'
 import { afterAll, describe, expect, it } from 'vitest'
 import { assert } from '../protocol/result.ts'
-import { createTestDatabase } from './database/testing.ts'
-import { startServer } from './main.ts'
 import { createToken, viewDevice } from './store/mod.ts'
+import { openAcsBench } from './testing-acs-bench.ts'
 import { AcsDevice } from './testing-acs.ts'
-import { providerOn } from './testing-provider.ts'
-import { plant, plantSecretsOf, PN, testSettings } from './testing.ts'
+import { plant, PN } from './testing.ts'
 
-const database = await createTestDatabase()
-const server = await startServer({
-  settings: testSettings(database.url, { lab: true }),
-  what: 'a test',
-  log: pino({ level: 'silent' }),
-})
+const { server, provider } = await openAcsBench()
 const { platform } = server
-const provider = providerOn(platform)
 const admin = plant(await createToken(platform.db, { name: 'test', scopes: ['admin'] }))
 const devices: AcsDevice[] = []
-afterAll(async () => {
-  for (const device of devices) device.close()
-  await plantSecretsOf(platform)
-  await server.stop()
-  await database.drop()
-})
+afterAll(() => devices.forEach((device) => device.close()))
 
 const USER_ID = 'Device.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.AuthUserName'
 const TREE = {

@@ -1,45 +1,26 @@
 /** The ACS and a connection that is lost at any message: nothing is lost, nothing is done twice [TR-069 §11]. */
-import { pino } from 'pino'
-import { afterAll, expect, it } from 'vitest'
-import { assert } from '../protocol/result.ts'
-import { createTestDatabase } from './database/testing.ts'
-import { acsCredentials } from './devices/mod.ts'
-import { startServer } from './main.ts'
+import { expect, it } from 'vitest'
 import { askTasks, listTasks } from './store/mod.ts'
 import { DUTIES, DUTIFUL_TREE, DutifulPhone } from './testing-acs-phone.ts'
+import { openAcsBench } from './testing-acs-bench.ts'
 import { AcsDevice } from './testing-acs.ts'
-import { providerOn, WHO } from './testing-provider.ts'
-import { plant, plantSecretsOf, PN, serialFor, testSettings } from './testing.ts'
+import { WHO } from './testing-provider.ts'
+import { PN, serialFor } from './testing.ts'
 
-const database = await createTestDatabase()
-const server = await startServer({
-  settings: testSettings(database.url, { lab: true }),
-  what: 'a test',
-  log: pino({ level: 'silent' }),
-})
-const { platform } = server
+const bench = await openAcsBench()
+const { platform, ports } = bench.server
 const { db, vault } = platform
-const provider = providerOn(platform)
-afterAll(async () => {
-  await plantSecretsOf(platform)
-  await server.stop()
-  await database.drop()
-})
 
 async function phoneWithDuties(): Promise<DutifulPhone> {
-  const { mac } = await provider.bound()
+  const { mac, credentials } = await bench.bound()
   for (const request of DUTIES) {
     const asked = { macs: [mac], request, who: WHO, now: Date.now(), deadlineSeconds: 3600 }
     await db.transaction((tx) => askTasks(tx, vault, asked))
   }
-  const facts = await platform.directory.device(mac)
-  const known = facts === undefined ? undefined : acsCredentials(facts)
-  assert(known !== undefined, 'a bound device has credentials')
-  const credentials = { username: known.username, password: plant(known.password) }
   const serial = serialFor(mac)
   const oui = mac.slice(0, 6).toUpperCase()
   return new DutifulPhone(
-    new AcsDevice({ port: server.ports.acs, oui, productClass: PN, serial, credentials, values: DUTIFUL_TREE }),
+    new AcsDevice({ port: ports.acs, oui, productClass: PN, serial, credentials, values: DUTIFUL_TREE }),
   )
 }
 

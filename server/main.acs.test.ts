@@ -1,14 +1,11 @@
 /** The ACS on real sockets and a real database. */
 import { get as httpsGet } from 'node:https'
 import { gzipSync } from 'node:zlib'
-import { pino } from 'pino'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type CwmpBodyOf, CWMP_NAMESPACE, writeCwmp } from '../protocol/cwmp/mod.ts'
 import type { MacAddress } from '../protocol/identity.ts'
 import { assert } from '../protocol/result.ts'
-import { createTestDatabase } from './database/testing.ts'
 import { acsCredentials, type AccountSettings } from './devices/mod.ts'
-import { startServer } from './main.ts'
 import { type CertificatePair, issueDeviceCertificate } from './pki/mod.ts'
 import {
   askTasks,
@@ -20,30 +17,20 @@ import {
   putSipProxy,
   searchEvents,
 } from './store/mod.ts'
+import { openAcsBench } from './testing-acs-bench.ts'
 import { AcsDevice, type AcsDeviceOptions } from './testing-acs.ts'
-import { providerOn, WHO } from './testing-provider.ts'
-import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from './testing.ts'
+import { WHO } from './testing-provider.ts'
+import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor } from './testing.ts'
 import type { TaskRequest } from './tr069/mod.ts'
 
-const database = await createTestDatabase()
-const server = await startServer({
-  settings: testSettings(database.url, { lab: true }),
-  what: 'a test',
-  log: pino({ level: 'silent' }),
-})
+const { server, provider } = await openAcsBench()
 const { platform } = server
 const { db, vault } = platform
-const provider = providerOn(platform)
 const lab = await ensureLabCa(db, vault, Date.now())
 plant(bodyOfPem(lab.keyPem))
 const CA = platform.secrets.serverCa.certPem
 const devices: AcsDevice[] = []
-afterAll(async () => {
-  for (const device of devices) device.close()
-  await plantSecretsOf(platform)
-  await server.stop()
-  await database.drop()
-})
+afterAll(() => devices.forEach((device) => device.close()))
 
 const TREE = {
   'Device.DeviceInfo.SoftwareVersion': 'sip88xx.12-0-7',
