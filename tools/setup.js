@@ -41,6 +41,15 @@ const TEST_PROGRAMS = [
   { program: 'curl', debianPackage: 'curl' },
   { program: 'openssl', debianPackage: 'openssl' },
   { program: 'chromium', debianPackage: 'chromium' },
+  { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'dnsmasq', debianPackage: 'dnsmasq-base' },
+  { program: 'kea-dhcp4', debianPackage: 'kea-dhcp4-server' },
+  { program: 'kea-dhcp6', debianPackage: 'kea-dhcp6-server' },
+  { program: 'kea-ctrl-agent', debianPackage: 'kea-ctrl-agent' },
+  { program: 'dhcpd', debianPackage: 'isc-dhcp-server' },
+  { program: 'dhclient', debianPackage: 'isc-dhcp-client' },
+  { program: 'udhcpc', debianPackage: 'udhcpc' },
+  { program: 'pdftotext', debianPackage: 'poppler-utils' },
 ]
 /** Peers of the bench. The first two exclude each other as Debian packages, so they are unpacked and never installed. */
 const BENCH_FOLDER = join(ROOT, 'node_modules', '.offhook-bench')
@@ -50,7 +59,7 @@ const BENCH_INSTALLED = [
   { program: 'tcpdmatch', debianPackage: 'tcpd' }, // brings libwrap, which the unpacked ones need
 ]
 /** Packages above that bring a service, which must not run at boot just because the tests wanted the program. */
-const SERVICES = ['kamailio']
+const SERVICES = ['kamailio', 'kea-dhcp4-server', 'kea-dhcp6-server', 'kea-ctrl-agent', 'isc-dhcp-server']
 
 /** Cannot go on, for a reason that is told in one line. */
 export class SetupError extends Error {}

@@ -15,7 +15,16 @@ export interface Place {
 }
 
 /** What the operator owns. Pure, so that a decision can be tried without a database. */
-export const NOUNS: readonly string[] = ['accounts', 'devices', 'profiles', 'firmware', 'rollout', 'pki', 'tr069']
+export const NOUNS: readonly string[] = [
+  'accounts',
+  'devices',
+  'profiles',
+  'firmware',
+  'rollout',
+  'pki',
+  'tr069',
+  'discovery',
+]
 
 /** Where requests come in. Strangers to each other, so that each can run as a process of its own. */
 export const DOORS: readonly string[] = ['nps', 'acs', 'rc', 'api', 'syslog']
@@ -31,6 +40,7 @@ const serverGround = [
   'server/events',
   'server/package-root',
   'server/outbound',
+  'server/papers',
   'server/tls',
   'server/metrics',
   'server/services',
@@ -101,6 +111,14 @@ const server: readonly Place[] = [
   },
   // The guard of every request that we make to an address that somebody else chose, and the numbers that we show.
   { name: 'server/outbound', path: 'server/outbound/', may: ['protocol', 'server/config'] },
+  // Sheets of paper as bytes: labels, and what a person types at a phone.
+  {
+    name: 'server/papers',
+    path: 'server/papers/',
+    may: ['protocol', ...nouns],
+    node: [],
+    packages: ['pdfkit', 'bwip-js'],
+  },
   // What all doors for phones show in TLS.
   { name: 'server/tls', path: 'server/tls/', may: ['protocol', 'server/pki'] },
   { name: 'server/metrics', path: 'server/metrics/', may: ['protocol'] },
