@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { expect } from 'vitest'
 
 import { bytesToHex, hexToBytes } from '../../bytes.ts'
 import { assert } from '../../result.ts'
@@ -54,3 +55,49 @@ export const identities: fc.Arbitrary<Identity> = fc.record(
   { oui: fc.stringMatching(/^[0-9A-F]{6}$/), serialNumber: printable, productClass: printable },
   { requiredKeys: ['oui', 'serialNumber'] },
 )
+
+/** Decodes random bytes, and examples that were cut, grown or changed in one byte: it refuses in words, or reads. */
+export function expectNoThrow(
+  decode: (payload: Uint8Array) => Result<unknown, DhcpProblem>,
+  examples: fc.Arbitrary<Uint8Array>,
+): void {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 1200 }), examples, fc.nat(), fc.nat(255), (random, example, at, byte) => {
+      const place = at % example.length
+      for (const bytes of [
+        random,
+        example.subarray(0, place),
+        Uint8Array.from([...example, byte]),
+        example.with(place, byte),
+      ]) {
+        expect(refusalOf(decode(bytes))).toMatch(/^(ok$|(truncated|too-long|bad-value|empty): Cannot )/)
+      }
+    }),
+    { seed: SEED, numRuns: 500 },
+  )
+}
+
+/** What is written is read again. */
+export function expectRoundTrip<T>(
+  encode: (value: T) => Result<Uint8Array, DhcpProblem>,
+  decode: (payload: Uint8Array) => Result<unknown, DhcpProblem>,
+  values: fc.Arbitrary<T>,
+): void {
+  fc.assert(
+    fc.property(values, (value) => {
+      expect(valueOf(decode(valueOf(encode(value))))).toEqual(value)
+    }),
+    { seed: SEED },
+  )
+}
+
+/** Texts as servers are named: no space at either end. */
+export const serverTexts: fc.Arbitrary<string> = fc.stringMatching(/^[!-~]{1,200}$/)
+
+/** Lists of addresses as one option holds them. */
+export const addressLists: fc.Arbitrary<readonly string[]> = fc.array(fc.ipV4(), { minLength: 1, maxLength: 63 })
+
+/** Names of hosts. */
+export const hostNames: fc.Arbitrary<string> = fc
+  .array(fc.stringMatching(/^[A-Za-z0-9_]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?$/), { minLength: 1, maxLength: 6 })
+  .map((labels) => labels.join('.'))

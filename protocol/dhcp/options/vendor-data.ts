@@ -14,16 +14,27 @@ import type { Result } from '../../result.ts'
  * Sources: TR-069 §9; RFC 3396 (options longer than 255 bytes).
  */
 
-/** Codes of the options that carry TR-069 discovery. Source: TR-069 §9.1 to §9.3. */
+/** Codes of the options that phones use. Source: MPP §10.1, §10.2; TR-069 §9.1 to §9.3. */
 export const DHCP_OPTION = {
+  hostName: 12,
+  domainName: 15,
+  ntpServers: 42,
   vendorSpecific: 43,
   vendorClass: 60,
+  serverName: 66,
   enterpriseVendorClass: 124,
   enterpriseVendorSpecific: 125,
+  /** Where DHCP_VLAN_Option names no other. */
+  vlan: 132,
+  tftpServers: 150,
+  /** A URL with an address. */
+  serverAddressUrl: 159,
+  /** A URL with a name. */
+  serverUrl: 160,
 } as const
 
-/** Code of the option that carries TR-069 discovery in DHCPv6. Source: TR-069 §9.2. */
-export const DHCPV6_OPTION = { vendorSpecific: 17 } as const
+/** Codes of the options that phones use in DHCPv6. Source: MPP §10.1, TR-069 §9.2. */
+export const DHCPV6_OPTION = { vendorSpecific: 17, serverAddressUrl: 159, serverUrl: 160 } as const
 
 /** Enterprise number of the Broadband Forum, once the DSL Forum. Source: TR-069 §9.1. */
 export const BROADBAND_FORUM_ENTERPRISE = 3561
