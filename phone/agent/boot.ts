@@ -5,6 +5,7 @@
 import { assertNever, type Millis } from '../../protocol/result.ts'
 import { emptyRam } from './create.ts'
 import { cwmpBooted } from './cwmp/mod.ts'
+import { unusableOptions } from './dhcp-problems.ts'
 import { wantUpgrade } from './effects.ts'
 import { tellLines } from './lines.ts'
 import { say } from './mask.ts'
@@ -43,19 +44,35 @@ export function bootDone(agent: Agent, moment: Moment): Turn {
   return agent.ram.networkUp ? startWork(agent, moment) : turnOf(withRam(agent, { mode: 'network' }))
 }
 
-/** The network gave an address. A new address in the middle of work restarts the phone (MPP §5.7 `IP Changed`). */
+/**
+ * The network gave an address. A new one in the middle of work restarts the phone (MPP §5.7 `IP Changed`); the same one
+ * again is a lease that was renewed, whose options count from now on.
+ */
 export function networkUp(
   agent: Agent,
   event: { readonly lease: Lease; readonly sipPort: number },
   moment: Moment,
 ): Turn {
   const { lease, sipPort } = event
-  const before = agent.ram.lastAddress
-  const connected = withRam(agent, { lease, sipPort, networkUp: true, lastAddress: lease.address })
-  const told = turnOf(connected, say(connected, 'network-up', `Address ${lease.address}`, { address: lease.address }))
+  const { lastAddress: before, networkUp, run } = agent.ram
+  const renewed = networkUp && before === lease.address && sipPort === agent.ram.sipPort
+  // The servers of this lease begin with the first; a run in progress keeps its place.
+  const dhcpIndex = run === undefined ? 0 : agent.ram.dhcpIndex
+  const connected = withRam(agent, { lease, sipPort, networkUp: true, lastAddress: lease.address, dhcpIndex })
+  const told = turnOf(
+    connected,
+    say(connected, 'network-up', `Address ${lease.address}`, { address: lease.address, renewed }),
+    ...unusableOptions(connected).map(({ family, option, reason }) =>
+      say(connected, 'dhcp-option-unusable', `DHCP option ${option} (${family}) counts as absent: ${reason}`, {
+        family,
+        option,
+        reason,
+      }),
+    ),
+  )
   return andThen(told, (agent) => {
     if (agent.ram.mode === 'network') return startWork(agent, moment)
-    if (agent.ram.mode !== 'running' && agent.ram.mode !== 'discovering') return turnOf(agent)
+    if (renewed || (agent.ram.mode !== 'running' && agent.ram.mode !== 'discovering')) return turnOf(agent)
     if (before !== undefined && before !== lease.address) {
       return reboot(agent, { reason: 'IP Changed', cause: 'power' }, moment)
     }

@@ -6,6 +6,7 @@
  */
 export { createAgent, factoryFlash } from './create.ts'
 export { connectionRequestUrl, type CwmpPolicies, DEFAULT_CWMP_POLICIES } from './cwmp/mod.ts'
+export { dhcpAsk } from './dhcp-ask.ts'
 export { decodeFlash, encodeFlash, FLASH_CHARS_MAX } from './flash.ts'
 export { lcdLines } from './lcd.ts'
 export { macroLookup, userAgentLookup } from './macros.ts'

@@ -35,6 +35,7 @@ const EMPTY_RUN: Omit<ResyncRun, 'cause' | 'kind' | 'source'> = {
   appliedCount: 0,
   callerAddress: undefined,
   certificateName: undefined,
+  byDhcp: false,
 }
 
 /** Notes a resync as due, unless it is forbidden or held back by the triggers. It starts when lines and hands are free. */
@@ -202,7 +203,7 @@ function runFailed(agent: Agent, run: ResyncRun, unowned: boolean, moment: Momen
   switch (run.source) {
     case 'dhcp':
     case 'rules':
-      return nextOption(kept, run, moment)
+      return nextServer(kept, run, moment)
     case 'srv':
       return nextSource(kept, moment)
     case 'redirect':
@@ -217,10 +218,10 @@ function runFailed(agent: Agent, run: ResyncRun, unowned: boolean, moment: Momen
   }
 }
 
-/** By policy the next usable DHCP option follows a failing one; MPP §10.1 documents no such thing. */
-function nextOption(agent: Agent, run: ResyncRun, moment: Moment): Turn {
+/** Of the servers of the lease the next one follows a failing one; which those are is a matter of policies (MPP §10.1). */
+function nextServer(agent: Agent, run: ResyncRun, moment: Moment): Turn {
   const next = agent.ram.dhcpIndex + 1
-  if (agent.policies.dhcpFallback && next < dhcpServers(agent).length) {
+  if (run.byDhcp && next < dhcpServers(agent).length) {
     return startSource(
       withRam(agent, { dhcpIndex: next }),
       { cause: run.cause, kind: 'rules', source: run.source },

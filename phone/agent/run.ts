@@ -8,7 +8,7 @@ import { PROFILE_BYTES_MAX } from '../../protocol/profile/mod.ts'
 import { assertNever } from '../../protocol/result.ts'
 import { type Decision, evaluateRule, expandMacros, NO_OPTIONS, resolveUrl, type Url } from '../../protocol/rule/mod.ts'
 import { applyAssignments, applyToPhone, CORRUPT_FILE, readDownloadedProfile } from './apply.ts'
-import { learnedServer } from './dhcp.ts'
+import { profileUrl } from './dhcp.ts'
 import { DOWNLOAD_FAILED, type DownloadEnd, type DownloadOrder, type Progress, startDownload } from './download.ts'
 import { noteProvisioning } from './history.ts'
 import { macroLookup } from './macros.ts'
@@ -119,12 +119,13 @@ function fetchRule(
   const assigned = assign(agent, run, decision)
   if (decision.url.scheme === 'gds') return awaitActivationCode(assigned.agent, assigned.run, moment)
   // MPP §4.5: of a rule that someone handed in without a server, the server is the one who handed it in.
-  const server = (run.kind === 'url' ? run.callerAddress : undefined) ?? learnedServer(assigned.agent)
-  const resolved = resolveUrl(decision.url, server)
+  const caller = run.kind === 'url' ? run.callerAddress : undefined
+  const resolved = caller === undefined ? profileUrl(assigned.agent, decision.url) : resolveUrl(decision.url, caller)
+  const asking = { ...assigned.run, byDhcp: caller === undefined && decision.url.host === undefined }
   if (!resolved.ok) {
-    return failed(assigned.agent, assigned.run, { error: DOWNLOAD_FAILED, detail: resolved.error.message }, moment)
+    return failed(assigned.agent, asking, { error: DOWNLOAD_FAILED, detail: resolved.error.message }, moment)
   }
-  return fetch(assigned.agent, assigned.run, { url: resolved.value, options: decision.options }, moment)
+  return fetch(assigned.agent, asking, { url: resolved.value, options: decision.options }, moment)
 }
 
 function fetch(

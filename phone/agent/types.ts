@@ -46,6 +46,18 @@ export interface PhonePolicies {
   readonly restrictedDomains: 'exact' | 'exact-or-subdomain'
   /** MPP §10.1: which DHCP option counts when several are present: only the first, or the next when the first fails. */
   readonly dhcpFallback: boolean
+  /** MPP §10.1: of a list of servers in one option, whether the next one is tried when one fails. */
+  readonly dhcpServerList: 'each-in-turn' | 'first-only'
+  /** MPP §10.1: what white space inside the text of an option is: no server has it, or it separates servers. */
+  readonly dhcpSpaces: 'unusable' | 'separate'
+  /** MPP §10.1: whose options come first when both DHCPv4 and DHCPv6 name a server. */
+  readonly dhcpFamilies: 'v4-first' | 'v6-first'
+  /** MPP §10.1: whether option 132 is read while DHCP_VLAN_Option names no option. */
+  readonly dhcpVlan: '132-unless-named' | 'only-named'
+  /** MPP §10.2: whether option 60 ends with a NUL. */
+  readonly vendorClassNul: boolean
+  /** MPP §10.2: what option 60 says while the phone asks for an ACS. */
+  readonly vendorClassForAcs: 'forum-and-product' | 'forum-only'
   /** MPP §4.6: order of SRV weights. */
   readonly srvWeight: 'rfc2782' | 'lower-first'
   /** MPP §2.3: how the text of IKM_HTTP_Encrypt_Content becomes bytes. */
@@ -121,11 +133,20 @@ export interface Flash {
   readonly tr069: Tr069Memory
 }
 
-/** What DHCP gave, handed in as data. Option values are text, or bytes for 43, 125, 150. */
+/** What DHCP gave, handed in as data. */
 export interface Lease {
   readonly address: string
   readonly domain: string | undefined
+  /** Of DHCPv4: texts, or the bytes of the whole option as they came. */
   readonly options: ReadonlyMap<number, string | Uint8Array>
+  /** Of DHCPv6, where an option may come more than once; a text stands for one. */
+  readonly optionsV6?: ReadonlyMap<number, string | readonly Uint8Array[]>
+  /** Addresses, the preferred one first. */
+  readonly dnsServers?: readonly string[]
+  /** Address of the default router. */
+  readonly gateway?: string
+  /** Address of the DHCP server. */
+  readonly server?: string
 }
 
 /** Which work of the phone a download belongs to; `transfer`: a file that the ACS has named. */
@@ -319,6 +340,8 @@ export interface ResyncRun {
   readonly callerAddress: string | undefined
   /** Set for rules made from DNS SRV: the name that the server certificate must carry (MPP §4.6). */
   readonly certificateName: string | undefined
+  /** The rule in progress has no server of its own, so DHCP's is asked (MPP §10.1). */
+  readonly byDhcp: boolean
 }
 
 /** A resync that waits for idle lines (MPP §5.4) or for the end of other work. */
@@ -415,7 +438,7 @@ export interface Ram {
   readonly srvQueryId: number | undefined
   /** The base URL of a server found by DNS SRV; stands in for a DHCP option that is missing. */
   readonly srvServer: string | undefined
-  /** Which of the usable DHCP options is tried (policy `dhcpFallback`). */
+  /** Which of the servers of the lease is tried (policies `dhcpFallback`, `dhcpServerList`). */
   readonly dhcpIndex: number
   readonly networkUp: boolean
   readonly lastAddress: string | undefined

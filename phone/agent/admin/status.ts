@@ -3,6 +3,7 @@ import { escapeXml } from '../../../protocol/xml/mod.ts'
 import { macWithColons } from '../../../protocol/identity.ts'
 import type { Millis } from '../../../protocol/result.ts'
 import { tr069Rows } from '../cwmp/mod.ts'
+import { networkRows, scepRows } from '../network-status.ts'
 import { nextResyncAt } from '../schedule.ts'
 import { lineStates } from '../sip/mod.ts'
 import type { LineStatus } from '../sip/mod.ts'
@@ -27,6 +28,7 @@ export function statusSections(agent: Agent, now: Millis): readonly StatusSectio
   return [
     productInformation(agent),
     { title: 'Phone Status', rows: phoneStatus(agent, now) },
+    { title: 'Network Status', rows: networkRows(agent) },
     downloadStatus(agent),
     {
       title: 'Custom CA',
@@ -36,6 +38,7 @@ export function statusSections(agent: Agent, now: Millis): readonly StatusSectio
       ],
     },
     { title: 'Reboot History', rows: rebootRows(agent) },
+    ...scepSection(agent),
     ...tr069Section(agent),
     ...lineStates(agent, now)
       .filter(({ userId, state }) => userId !== '' || state !== 'off')
@@ -47,6 +50,12 @@ export function statusSections(agent: Agent, now: Millis): readonly StatusSectio
 function tr069Section(agent: Agent): readonly StatusSection[] {
   const rows = tr069Rows(agent)
   return rows.length === 0 ? [] : [{ title: 'TR-069 Status', rows }]
+}
+
+/** Only for factory-reset phones whose DHCP server names a SCEP server (MPP §10.4). */
+function scepSection(agent: Agent): readonly StatusSection[] {
+  const rows = scepRows(agent)
+  return rows.length === 0 ? [] : [{ title: 'SCEP Status', rows }]
 }
 
 /** status.xml: the sections as elements, the reboot history in the form of MPP §7.4. */

@@ -6,7 +6,7 @@ import { UNKNOWN_TIME, writeBoolean, writeDateTime } from '../../../protocol/cwm
 import { modelTree } from '../../../protocol/data-model/mod.ts'
 import { macWithColons } from '../../../protocol/identity.ts'
 import type { Millis } from '../../../protocol/result.ts'
-import { parameterYes } from '../parameters.ts'
+import { parameterText, parameterYes } from '../parameters.ts'
 import { lineCount, lineStates } from '../sip/mod.ts'
 import type { Agent } from '../types.ts'
 import {
@@ -132,6 +132,11 @@ function lan(agent: Agent, name: string): string | undefined {
   switch (name) {
     case 'IPAddress':
       return ram.lease?.address ?? ''
+    // What is set by hand counts before what DHCP gave.
+    case 'DefaultGateway':
+      return parameterText(agent, 'Gateway') === '' ? ram.lease?.gateway : undefined
+    case 'DNSServers':
+      return nameServers(agent)
     case 'MACAddress':
       return macWithColons(hardware.mac)
     case 'DHCPOptionNumberOfEntries':
@@ -139,6 +144,12 @@ function lan(agent: Agent, name: string): string | undefined {
     default:
       return undefined
   }
+}
+
+function nameServers(agent: Agent): string | undefined {
+  const { dnsServers = [] } = agent.ram.lease ?? {}
+  const set = parameterText(agent, 'Primary_DNS') + parameterText(agent, 'Secondary_DNS')
+  return set === '' && dnsServers.length > 0 ? dnsServers.join(',') : undefined
 }
 
 function voice(agent: Agent, name: string): string | undefined {

@@ -12,6 +12,8 @@ export const PATHS_MAX = 8000
 export const DEFAULT_CWMP_POLICIES: CwmpPolicies = {
   voiceProfiles: 'profile-per-line',
   backupAcs: 'with-fallback-support',
+  acsFromDhcp: 'when-unset',
+  acsOptions: 'init-alone',
   declaredType: 'must-match',
   version: '1.2',
 }

@@ -4,10 +4,16 @@ import type { ModelShape } from '../../../protocol/data-model/mod.ts'
 import {
   type AcsDiscovery,
   decodeAcsOption125,
+  decodeAcsOption17,
   decodeAcsOption43,
   decodeGatewayOption125,
+  DHCP_OPTION,
+  type DhcpProblem,
+  DHCPV6_OPTION,
   type Identity,
 } from '../../../protocol/dhcp/mod.ts'
+import type { Result } from '../../../protocol/result.ts'
+import { listedOptions, optionBytes, optionBytesV6 } from '../dhcp-network.ts'
 import { parameterNumber, parameterText, parameterYes } from '../parameters.ts'
 import { lineCount } from '../sip/mod.ts'
 import type { Agent } from '../types.ts'
@@ -24,10 +30,16 @@ export function isTr069On(agent: Agent): boolean {
   return parameterYes(agent, 'Enable_TR-069') && parameterYes(agent, 'CWMP_V1.2_Support')
 }
 
-/** The ACS of the settings, else that of DHCP, which never overrides a set one [TR-069 §9.2]; undefined: nobody has named one. */
+/** Whether the phone asks DHCP for its ACS, and takes what it gets [TR-069 §9.1, §10.1]. */
+export function asksForAcs(agent: Agent): boolean {
+  return isTr069On(agent) && parameterYes(agent, 'TR-069_DHCPOption_Init')
+}
+
+/** The ACS of the settings, else that of DHCP, which overrides a set one by policy only [TR-069 §9.2]; undefined: nobody has named one. */
 export function configuredAcsUrl(agent: Agent): string | undefined {
   const set = parameterText(agent, 'ACS_URL').trim()
-  return set === '' ? acsDiscovery(agent).url : set
+  if (set !== '' && agent.policies.cwmp.acsFromDhcp === 'when-unset') return set
+  return acsDiscovery(agent).url ?? (set === '' ? undefined : set)
 }
 
 /** Who is spoken to, and as whom. */
@@ -73,25 +85,52 @@ export function acsTarget(url: string): AcsTarget | undefined {
   return { scheme, host, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port), path: pathname + search }
 }
 
-/** What DHCP says about the ACS: option 43 counts before 125, field by field [TR-069 §9.2]. */
+/** What DHCP says about the ACS; the first option that tells a field counts for it [TR-069 §9.2]. */
 export function acsDiscovery(agent: Agent): AcsDiscovery {
   if (!parameterYes(agent, 'TR-069_DHCPOption_Init')) return {}
-  const from43 = optionBytes(agent, 43)
-  const from125 = optionBytes(agent, 125)
-  const first = from43 === undefined ? undefined : decodeAcsOption43(from43)
-  const second = from125 === undefined ? undefined : decodeAcsOption125(from125)
-  const [a, b] = [first?.ok === true ? first.value : {}, second?.ok === true ? second.value : {}]
+  const found = acsOptions(agent).flatMap(({ read }) => (read.ok && read.value !== undefined ? [read.value] : []))
   return {
-    url: a.url ?? b.url,
-    provisioningCode: a.provisioningCode ?? b.provisioningCode,
-    retryMinimumWait: a.retryMinimumWait ?? b.retryMinimumWait,
-    retryMultiplier: a.retryMultiplier ?? b.retryMultiplier,
+    url: found.find(({ url }) => url !== undefined)?.url,
+    provisioningCode: found.find((one) => one.provisioningCode !== undefined)?.provisioningCode,
+    retryMinimumWait: found.find((one) => one.retryMinimumWait !== undefined)?.retryMinimumWait,
+    retryMultiplier: found.find((one) => one.retryMultiplier !== undefined)?.retryMultiplier,
   }
 }
 
+/** One option of the lease that may be about an ACS. */
+export interface AcsOption {
+  readonly family: 'v4' | 'v6'
+  readonly option: number
+  readonly read: Result<AcsDiscovery | undefined, DhcpProblem>
+}
+
+/**
+ * The options of the lease that may be about an ACS, in the order in which they count: 43 before 125, or as
+ * DHCP_Option_To_Use lists them, by policy; which family is first is a policy too [TR-069 §9.2; MPP §10.1].
+ */
+export function acsOptions(agent: Agent): readonly AcsOption[] {
+  const { dhcpFamilies, cwmp } = agent.policies
+  const listed = cwmp.acsOptions === 'as-listed'
+  const codes = listed ? listedOptions(agent, 'v4').filter((code) => ACS_OPTIONS.includes(code)) : ACS_OPTIONS
+  const v4 = codes.flatMap((option): readonly AcsOption[] => {
+    const bytes = optionBytes(agent, option)
+    if (bytes === undefined) return []
+    const read = option === DHCP_OPTION.vendorSpecific ? decodeAcsOption43(bytes) : decodeAcsOption125(bytes)
+    return [{ family: 'v4', option, read }]
+  })
+  const option = DHCPV6_OPTION.vendorSpecific
+  const takesV6 = !listed || listedOptions(agent, 'v6').includes(option)
+  const v6 = (takesV6 ? optionBytesV6(agent, option) : []).map(
+    (bytes): AcsOption => ({ family: 'v6', option, read: decodeAcsOption17(bytes) }),
+  )
+  return dhcpFamilies === 'v4-first' ? [...v4, ...v6] : [...v6, ...v4]
+}
+
+const ACS_OPTIONS: readonly number[] = [DHCP_OPTION.vendorSpecific, DHCP_OPTION.enterpriseVendorSpecific]
+
 /** The home gateway that the phone sits behind, from option 125 [TR-069 §9.3]. */
 export function gatewayIdentity(agent: Agent): Identity | undefined {
-  const bytes = optionBytes(agent, 125)
+  const bytes = optionBytes(agent, DHCP_OPTION.enterpriseVendorSpecific)
   const decoded = bytes === undefined ? undefined : decodeGatewayOption125(bytes)
   return decoded?.ok === true ? decoded.value.gateway : undefined
 }
@@ -125,11 +164,6 @@ export function connectionRequestUrl(agent: Agent): string {
 /** The data model that this phone shows. */
 export function modelShape(agent: Agent): ModelShape {
   return { lines: lineCount(agent), voiceProfiles: agent.policies.cwmp.voiceProfiles }
-}
-
-function optionBytes(agent: Agent, code: number): Uint8Array | undefined {
-  const value = agent.ram.lease?.options.get(code)
-  return typeof value === 'string' ? new TextEncoder().encode(value) : value
 }
 
 function positive(digits: string | undefined): number | undefined {

@@ -10,6 +10,10 @@ export interface CwmpPolicies {
   readonly voiceProfiles: ModelShape['voiceProfiles']
   /** [TR-069 §10.1]: whether the backup ACS is used only with TR-069_Fallback_Support, or whenever its URL is set. */
   readonly backupAcs: 'with-fallback-support' | 'whenever-set'
+  /** [TR-069 §9.2]: whether an ACS that DHCP names counts only while ACS_URL is empty, or before it. */
+  readonly acsFromDhcp: 'when-unset' | 'overrides'
+  /** [TR-069 §9.2]: whether options 43, 125 and 17 are read for an ACS also where the list of options to use leaves them out. */
+  readonly acsOptions: 'init-alone' | 'as-listed'
   /** [TR-069 §3.5]: whether a value must come with the type of its parameter, or only has to be one by its text. */
   readonly declaredType: 'must-match' | 'ignored'
   /** [TR-069 §3.3]: the version of CWMP in the phone's own messages. */
