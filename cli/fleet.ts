@@ -1,5 +1,6 @@
 /** `offhook fleet`: many virtual phones in one process, and what was measured. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { Hardware, PhoneEvent } from '../phone/agent/mod.ts'
 import {
   type Arrival,
   type Fleet,
@@ -11,6 +12,8 @@ import {
 } from '../phone/fleet/mod.ts'
 import { PhoneProblem } from '../phone/shell/mod.ts'
 import { parseMacAddress, parseProductName, type ProductName } from '../protocol/identity.ts'
+import type { Millis } from '../protocol/result.ts'
+import { readBoxes } from './boxes.ts'
 import { EXIT } from './exit-codes.ts'
 import { openLab } from './lab.ts'
 import { endWith, printLines } from './output.ts'
@@ -20,8 +23,10 @@ import {
   type CommonOptions,
   dataDirFrom,
   DEFAULT_RELEASE,
+  dhcpOn,
   FAST,
   leaseFrom,
+  linkFrom,
   rcUrlFrom,
   readOption,
 } from './phone.ts'
@@ -33,6 +38,7 @@ const COLUMNS = 80
 const DURATION_SECONDS_MAX = 86_400
 
 interface Options extends CommonOptions {
+  readonly boxes?: string
   readonly count: string
   readonly seed: string
   readonly mac: string
@@ -46,6 +52,13 @@ export function registerFleetCommand(program: Command): void {
   const command = program
     .command('fleet')
     .description('Run many virtual phones and measure what they get')
+    .addOption(
+      new Option('--boxes <file>', 'these phones: CSV with the header mac,serial,model').conflicts([
+        'count',
+        'mac',
+        'model',
+      ]),
+    )
     .option('-n, --count <n>', 'how many phones', '50')
     .option('--seed <n>', 'chooses serial numbers, delays and arrivals', '1')
     .option('--mac <mac>', 'MAC address of the first one', '000e08100000')
@@ -59,7 +72,23 @@ export function registerFleetCommand(program: Command): void {
 async function run(options: Options): Promise<void> {
   const seconds = wholeOf('--duration', options.duration, DURATION_SECONDS_MAX)
   const reached = goalOf(options.until)
-  const fleet = open(fleetOptions(options))
+  const planned = fleetOptions(options)
+  const link = await linkFrom(options)
+  try {
+    await live({ ...planned, lease: planned.lease ?? dhcpOn(link) }, { options, seconds, reached })
+  } finally {
+    await link?.close()
+  }
+}
+
+interface Goal {
+  readonly options: Options
+  readonly seconds: number
+  readonly reached: (counts: FleetCounts) => boolean
+}
+
+async function live(planned: FleetOptions, { options, seconds, reached }: Goal): Promise<void> {
+  const fleet = open(options.json === true ? { ...planned, onEvent: writeEvent } : planned)
   const progress = progressOf(options.json === true)
   const report = setInterval(() => progress.show(fleet.counts()), progress.everyMs)
   try {
@@ -115,14 +144,18 @@ function open(options: FleetOptions): Fleet {
   }
 }
 
-function fleetOptions(options: Options): FleetOptions {
+/** Without a lease when DHCP is to give them. */
+type Planned = Omit<FleetOptions, 'lease'> & { readonly lease?: FleetOptions['lease'] }
+
+function fleetOptions(options: Options): Planned {
   const files = certificateFiles(options)
   const dataDir = dataDirFrom(options.data)
   const firstMac = readOption('--mac', options.mac, parseMacAddress, '12 hex digits')
   const release = options.firmware?.replace(/^[^.]*\./, '') ?? DEFAULT_RELEASE
-  const lease = leaseFrom(options)
+  const lease = options.interface === undefined ? leaseFrom(options) : undefined
   if (firstMac === undefined) throw new PhoneProblem('--mac is missing')
   return {
+    ...(options.boxes === undefined ? {} : { boxes: readBoxes(options.boxes) }),
     count: wholeOf('--count', options.count, Number.MAX_SAFE_INTEGER),
     seed: wholeOf('--seed', options.seed, 2 ** 32 - 1),
     firstMac,
@@ -131,7 +164,7 @@ function fleetOptions(options: Options): FleetOptions {
     rcUrl: rcUrlFrom(options.rc),
     clientCertificate: files === undefined ? dataDir !== undefined : files.certPem !== undefined,
     arrival: arrivalOf(options.arrival),
-    lease: () => lease,
+    ...(lease === undefined ? {} : { lease: () => lease }),
     tls: files !== undefined || dataDir === undefined ? (files ?? {}) : certificatesFrom(dataDir),
     ...(options.fast === true ? { policies: FAST } : {}),
   }
@@ -180,6 +213,25 @@ function wholeOf(name: string, text: string, most: number): number {
 
 function writeJson(name: 'fleet' | 'fleet-summary', counts: FleetCounts | FleetSummary): void {
   const line = { at: new Date().toISOString(), name, text: printCounts(counts), data: counts }
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+/** What a phone has come to: its address, its lines, what went wrong. */
+const TOLD: ReadonlySet<string> = new Set([
+  'dhcp-lease',
+  'dhcp-lost',
+  'dhcp-ignored',
+  'registered',
+  'unregistered',
+  'registration-failed',
+  'resync-failed',
+  'power-failed',
+  'phone-failed',
+])
+
+function writeEvent({ mac, serial }: Hardware, { name, text, data }: PhoneEvent, at: Millis): void {
+  if (!TOLD.has(name)) return
+  const line = { at: new Date(at).toISOString(), name, text, data: { mac, serial, ...data } }
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 

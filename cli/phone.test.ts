@@ -164,6 +164,17 @@ describe('offhook fleet', () => {
 })
 
 describe('the options', () => {
+  it.each([
+    'phone --interface lo --dhcp 66=a',
+    'fleet --interface lo --address 127.0.0.1',
+    'fleet --boxes a.csv --count 3',
+    'phone --ipv6',
+  ])('refuse what contradicts itself, with 2: %s', async (line) => {
+    const { code, errors } = await offhook(...line.split(' ')).ended
+    expect(code).toBe(2)
+    expect(errors).toMatch(/cannot be used with option|--ipv6 needs --interface/)
+  })
+
   it('read DHCP options as text, addresses or bytes [MPP §10.1]', () => {
     const lease = leaseFrom({
       address: '192.0.2.9',

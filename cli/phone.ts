@@ -2,12 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Agent, Hardware, Lease, PhoneEvent, PhonePolicies } from '../phone/agent/mod.ts'
 import {
+  type DhcpLink,
   keepBoxCertificate,
   keepLabel,
   type Label,
+  openDhcpLink,
   type Phone,
   PhoneProblem,
   readBoxCertificate,
@@ -19,7 +21,8 @@ import {
 import { hexToBytes } from '../protocol/bytes.ts'
 import { parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
 import { modelInfo } from '../protocol/profile/mod.ts'
-import type { Millis } from '../protocol/result.ts'
+import { assert, type Millis } from '../protocol/result.ts'
+import { usageProblem } from './exit-codes.ts'
 import { openFace, printEvent, printJsonEvent } from './face.ts'
 import { labCertificate, refuseAbsentLab } from './lab.ts'
 import { stopSignal } from './signals.ts'
@@ -45,6 +48,8 @@ export interface CommonOptions {
   readonly rc?: string
   readonly address?: string
   readonly dhcp: readonly string[]
+  readonly interface?: string
+  readonly ipv6?: true
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
@@ -57,8 +62,8 @@ interface PhoneOptions extends CommonOptions {
   readonly mac?: string
   readonly serial?: string
   readonly model?: string
-  readonly webPort: string
-  readonly webHost: string
+  readonly webPort?: string
+  readonly webHost?: string
   readonly factoryReset?: true
   readonly renewCertificate?: true
 }
@@ -71,8 +76,14 @@ export function registerPhoneCommand(program: Command): void {
     .option('--mac <mac>', `MAC address (default ${DEFAULT_MAC})`)
     .option('--serial <serial>', `serial number (default ${DEFAULT_SERIAL})`)
     .option('--model <product>', `product name (default ${DEFAULT_MODEL})`)
-    .option('--web-port <port>', 'its web server; 0 is any free port', '0')
-    .option('--web-host <address>', 'where its web server listens', '127.0.0.1')
+    .option(
+      '--web-port <port>',
+      'its web server; 0 is any free port (default 0; with --interface as the phone wants, 80)',
+    )
+    .option(
+      '--web-host <address>',
+      'where its web server listens (default 127.0.0.1; with --interface its own address)',
+    )
     .option('--factory-reset', 'start as it left the factory')
     .option('--renew-certificate', 'have a new factory certificate made, for example for a new server')
   addCommonOptions(command).action((options: PhoneOptions) => run(options))
@@ -82,6 +93,8 @@ export function addCommonOptions(command: Command): Command {
   return command
     .option('--data <dir>', 'data directory of the server, whose lab makes the factory certificate [OFFHOOK_DATA]')
     .option('--dhcp <option=value>', '66, 150, 159, 160 or 60=text, 43 or 125=hex, domain=name; repeatable', gather, [])
+    .addOption(interfaceOption())
+    .option('--ipv6', 'with --interface: ask DHCPv6 as well')
     .option('--rc <url>', 'redirect service of a blank phone (default: that of the server) [OFFHOOK_PUBLIC_URL]')
     .option('--firmware <load>', `load in flash of a new phone, e.g. sip88xx.${DEFAULT_RELEASE}`)
     .option('--address <ip>', 'address of the phone in its lease (default: that of this machine)')
@@ -92,11 +105,18 @@ export function addCommonOptions(command: Command): Command {
     .option('--json', 'one JSON object for each event on stdout, and nothing else')
 }
 
+function interfaceOption(): Option {
+  return new Option(
+    '--interface <name>',
+    'ask DHCP for an address on this network interface, as a real phone does; needs root',
+  ).conflicts(['dhcp', 'address'])
+}
+
 async function run(options: PhoneOptions): Promise<void> {
   const { label, stateDir } = labelFor(options)
   // Nothing of the folder is touched before all options are right.
-  const webPort = portOf(options.webPort)
-  const lease = leaseFrom(options)
+  const webPort = webPortFrom(options)
+  const given = options.interface === undefined ? leaseFrom(options) : undefined
   const rcUrl = rcUrlFrom(options.rc)
   const labDir = labFor(options, stateDir)
   if (labDir !== undefined) refuseAbsentLab(labDir)
@@ -109,7 +129,15 @@ async function run(options: PhoneOptions): Promise<void> {
     clientCertificate: tls.certPem !== undefined,
     rcUrl,
   }
-  await live({ hardware, stateDir, tls, lease, webPort, webHost: options.webHost }, options)
+  const link = await linkFrom(options)
+  const { webHost } = options
+  try {
+    const lease = given ?? dhcpOn(link)
+    const web = { ...(webPort === undefined ? {} : { webPort }), ...(webHost === undefined ? {} : { webHost }) }
+    await live({ hardware, stateDir, tls, lease, ...web }, options)
+  } finally {
+    await link?.close()
+  }
 }
 
 type Start = Pick<Parameters<typeof startPhone>[0], 'hardware' | 'tls' | 'lease' | 'webPort' | 'webHost'> & {
@@ -283,6 +311,20 @@ function nonEmpty(text: string | undefined): string | undefined {
 
 // --- its network
 
+/** @returns the link of `--interface`; undefined without it. Throws PhoneProblem for one that cannot be used. */
+export async function linkFrom({ interface: interfaceName, ipv6 }: CommonOptions): Promise<DhcpLink | undefined> {
+  if (interfaceName === undefined) {
+    if (ipv6 === true) throw usageProblem('--ipv6 needs --interface: without it no DHCP is spoken')
+    return undefined
+  }
+  return openDhcpLink({ interfaceName, ipv6: ipv6 === true })
+}
+
+export function dhcpOn(link: DhcpLink | undefined): { readonly dhcp: DhcpLink } {
+  assert(link !== undefined, 'without data for a lease there is a link')
+  return { dhcp: link }
+}
+
 /** @throws PhoneProblem that names the first wrong `--dhcp` */
 export function leaseFrom({ dhcp, address }: Pick<CommonOptions, 'dhcp' | 'address'>): Lease {
   const options = new Map<number, string | Uint8Array>()
@@ -327,7 +369,9 @@ function machineAddress(): string {
   return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
 }
 
-function portOf(text: string): number {
+/** @returns undefined: the port that the phone itself wants */
+function webPortFrom({ webPort: text, interface: name }: PhoneOptions): number | undefined {
+  if (text === undefined) return name === undefined ? 0 : undefined
   const port = Number(text)
   if (/^[0-9]+$/.test(text) && port < 65_536) return port
   throw new PhoneProblem(`--web-port "${text}" is no port: expected 0 to 65535`)

@@ -38,6 +38,8 @@ const POPULATION: Population = {
   clientCertificate: false,
 }
 
+const BOX = populate(POPULATION)[0] ?? never()
+
 function start(port: number, more: Partial<FleetOptions> = {}): Fleet {
   const fleet = startFleet({
     ...POPULATION,
@@ -167,8 +169,17 @@ describe('populate', () => {
     expect(populate({ ...POPULATION, seed: 8 })[0]?.serial).not.toBe(phones[0]?.serial)
   })
 
+  it('takes the labels of boxes instead of making them up', () => {
+    const [first, second] = populate(POPULATION)
+    assert(first !== undefined && second !== undefined, 'the fixture has two phones')
+    const boxes = [second, first].map(({ mac, serial, productName }) => ({ mac, serial, productName }))
+    expect(populate({ ...POPULATION, boxes, count: 0 })).toEqual([second, first])
+  })
+
   it.each([
     ['no phones', { count: 0 }],
+    ['no boxes', { boxes: [] }],
+    ['two boxes with one MAC', { boxes: Array.from({ length: 2 }, () => BOX) }],
     ['half a phone', { count: 1.5 }],
     ['more than one process holds', { count: 15_001 }],
     ['more than there are addresses', { firstMac: mac('fffffffffff0') }],

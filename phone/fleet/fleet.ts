@@ -5,6 +5,7 @@ import {
   createSchedule,
   createSyslogSender,
   createTransport,
+  type DhcpLink,
   type Phone,
   type PhoneShellOptions,
   type ShellTls,
@@ -25,7 +26,8 @@ export interface FleetOptions extends Population {
   readonly arrival: Arrival
   /** One set for all, whose connections are then shared; or each phone's own, made when it gets power. */
   readonly tls: ShellTls | ((hardware: Hardware) => Promise<ShellTls>)
-  readonly lease: (hardware: Hardware) => Lease
+  /** What DHCP gives, as data; or the link on which each phone asks for itself. */
+  readonly lease: ((hardware: Hardware) => Lease) | { readonly dhcp: DhcpLink }
   readonly policies?: Partial<PhonePolicies>
   /** A web server for each phone, on any free port. */
   readonly webServers?: boolean
@@ -70,8 +72,9 @@ class RunningFleet implements Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options
-    const { count, seed, arrival, tls, network } = options
+    const { seed, arrival, tls, network } = options
     const hardware = populate(options)
+    const count = hardware.length
     const rng = seededRng(seed)
     this.#record = new FleetRecord(count, () => performance.now(), rng)
     if (typeof tls !== 'function') this.#shared = this.#transport({ tls, keepAlive: true, ...network })
@@ -119,7 +122,7 @@ class RunningFleet implements Fleet {
       {
         hardware,
         tls: own,
-        lease: () => lease(hardware),
+        lease: typeof lease === 'function' ? () => lease(hardware) : lease,
         webPort: webServers === true ? 0 : 'none',
         // Nonces that a seed replays are good enough for phones of a test.
         rng: seededRng(seed ^ Number.parseInt(hardware.mac.slice(4), 16)),

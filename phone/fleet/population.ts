@@ -1,5 +1,11 @@
 /** Who the phones of a fleet are. The same seed gives the same phones. */
-import { type MacAddress, parseMacAddress, parseSerialNumber, type ProductName } from '../../protocol/identity.ts'
+import {
+  type MacAddress,
+  parseMacAddress,
+  parseSerialNumber,
+  type ProductName,
+  type SerialNumber,
+} from '../../protocol/identity.ts'
 import { modelInfo } from '../../protocol/profile/mod.ts'
 import { assert, type Rng } from '../../protocol/result.ts'
 import type { Hardware } from '../agent/mod.ts'
@@ -9,7 +15,16 @@ export const FLEET_MAX = 15_000
 const MAC_END = 2 ** 48
 const SERIAL_DIGITS = 4
 
+/** The label of a box. */
+export interface Box {
+  readonly mac: MacAddress
+  readonly serial: SerialNumber
+  readonly productName: ProductName
+}
+
 export interface Population {
+  /** Exactly these phones, instead of made-up ones: then `count`, `firstMac` and `models` do not matter. */
+  readonly boxes?: readonly Box[]
   readonly count: number
   readonly seed: number
   /** The phones have this one and the next ones. */
@@ -22,9 +37,33 @@ export interface Population {
   readonly clientCertificate: boolean
 }
 
-/** @returns the phones in the order of their MACs. Throws RangeError for a count or MAC range that cannot be. */
+/**
+ * @returns the phones in the order of their MACs, or of their boxes. Throws RangeError for a count or MAC range that cannot
+ * be, and for two boxes with one MAC.
+ */
 export function populate(population: Population): readonly Hardware[] {
-  const { count, seed, firstMac, models } = population
+  const { boxes } = population
+  const labels = boxes === undefined ? makeUp(population) : distinct(boxes)
+  const { release, rcUrl, clientCertificate } = population
+  return labels.map(({ mac, serial, productName }) => {
+    const factoryLoad = `${modelInfo(productName)?.firmwareFamily ?? 'sip88xx'}.${release}`
+    return { mac, serial, productName, hardwareVersion: '2.0.1', factoryLoad, rcUrl, clientCertificate }
+  })
+}
+
+function distinct(boxes: readonly Box[]): readonly Box[] {
+  if (boxes.length < 1 || boxes.length > FLEET_MAX) {
+    throw new RangeError(`A fleet has 1 to ${FLEET_MAX} phones, not ${boxes.length}`)
+  }
+  const seen = new Set<string>()
+  for (const { mac } of boxes) {
+    if (seen.has(mac)) throw new RangeError(`Two boxes have the MAC ${mac}: each phone has its own`)
+    seen.add(mac)
+  }
+  return boxes
+}
+
+function makeUp({ count, seed, firstMac, models }: Population): readonly Box[] {
   if (!Number.isInteger(count) || count < 1 || count > FLEET_MAX) {
     throw new RangeError(`A fleet has 1 to ${FLEET_MAX} phones, not ${count}`)
   }
@@ -38,9 +77,7 @@ export function populate(population: Population): readonly Hardware[] {
     const mac = parseMacAddress((first + index).toString(16).padStart(12, '0'))
     const serial = parseSerialNumber(made + index.toString(36).padStart(SERIAL_DIGITS, '0'))
     assert(productName !== undefined && mac !== undefined && serial !== undefined, 'the names are made right')
-    const { release, rcUrl, clientCertificate } = population
-    const factoryLoad = `${modelInfo(productName)?.firmwareFamily ?? 'sip88xx'}.${release}`
-    return { mac, serial, productName, hardwareVersion: '2.0.1', factoryLoad, rcUrl, clientCertificate }
+    return { mac, serial, productName }
   })
 }
 

@@ -1,7 +1,7 @@
 /** What a fleet has done, counted while it does it. */
 import type { Millis, Rng } from '../../protocol/result.ts'
 import type { FetchOutcome, FetchRequest, PhoneEvent } from '../agent/mod.ts'
-import type { Connections, Transport } from '../shell/mod.ts'
+import type { ExchangeHow, Transport } from '../shell/mod.ts'
 import { Samples, type Spread } from './samples.ts'
 
 /** Cheap to ask for at any time. */
@@ -146,9 +146,9 @@ export class FleetRecord {
   watch(transport: Transport): Transport {
     return {
       ...transport,
-      exchange: async (request: FetchRequest, signal: AbortSignal, own?: Connections) => {
+      exchange: async (request: FetchRequest, signal: AbortSignal, how?: ExchangeHow) => {
         const startedAt = this.#clock()
-        const outcome = await transport.exchange(request, signal, own)
+        const outcome = await transport.exchange(request, signal, how)
         if (!signal.aborted) this.#exchanged(outcome, this.#clock() - startedAt)
         return outcome
       },

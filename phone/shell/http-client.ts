@@ -6,6 +6,7 @@ import type { LookupFunction, Socket } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import type { Millis } from '../../protocol/result.ts'
 import type { FetchOutcome, FetchRequest } from '../agent/mod.ts'
+import { localAddressFor, type Source } from './source.ts'
 import { checkServerName, sniName, type Trust } from './trust.ts'
 
 /** How long the phone is patient. */
@@ -65,6 +66,7 @@ export interface HttpHow {
   readonly connections: Connections
   readonly times: HttpTimes
   readonly signal: AbortSignal
+  readonly from?: Source | undefined
 }
 
 type Failure = Extract<FetchOutcome, { kind: 'failed' }>
@@ -140,6 +142,8 @@ class Exchange {
   }
 
   #onSocket(socket: Socket): void {
+    // The own address could not be had: its error follows.
+    if (socket.destroyed) return
     if (this.#sent?.reusedSocket === true || !socket.connecting) return this.#connected()
     socket.once('connect', () => {
       this.#phase = 'tls'
@@ -214,12 +218,14 @@ class Exchange {
 function requestOptions(
   request: FetchRequest,
   address: LookupAddress,
-  { trust, connections }: HttpHow,
+  { trust, connections, from }: HttpHow,
 ): RequestOptions {
   const { scheme, host, port, path, method, headers, body } = request
   const name = request.certificateName ?? host
   const length = body === undefined ? [] : [['Content-Length', String(body.length)]]
+  const localAddress = localAddressFor(from, address.address)
   const common = {
+    ...(localAddress === undefined ? {} : { localAddress }),
     host,
     port,
     path,

@@ -6,6 +6,7 @@ import {
   type AgentAction,
   type AgentEvent,
   createAgent,
+  dhcpAsk,
   type FetchRequest,
   type Hardware,
   knockListener,
@@ -18,9 +19,11 @@ import {
   webServer,
 } from '../agent/mod.ts'
 import { stepLines } from '../agent/sip/mod.ts'
+import type { DhcpLink, DhcpSeat } from './dhcp/mod.ts'
 import { type Connections, createConnections } from './http-client.ts'
 import { type Alarm, createSchedule, type Schedule } from './schedule.ts'
 import { openSipLink, type SipLink } from './sip-link.ts'
+import type { Source } from './source.ts'
 import { openStateFile, type StateFile } from './state-file.ts'
 import { createSyslogSender, type SyslogSender } from './syslog.ts'
 import { createTransport, type Transport, type TransportOptions } from './transport.ts'
@@ -40,7 +43,7 @@ export interface PhoneShellOptions {
   readonly stateDir?: string
   /** Instead of the agent's own choice (80 or 443); 0: any free one. `none`: no web server at all. */
   readonly webPort?: number | 'none'
-  /** Where the web server listens; by default only this machine reaches it. */
+  /** Where the web server listens; by default only this machine reaches it, and with DHCP whoever reaches its address. */
   readonly webHost?: string
   /**
    * Where TR-069 connection requests come in, while TR-069 is on: any free port by default, `none`: nowhere. It listens
@@ -51,8 +54,8 @@ export interface PhoneShellOptions {
   /** For SIP over UDP; by default any free one. */
   readonly sipPort?: number
   readonly tls: ShellTls
-  /** Asked at every boot. */
-  readonly lease: Lease | (() => Lease)
+  /** Asked at every boot; or the link on which the phone asks DHCP at every boot. */
+  readonly lease: Lease | (() => Lease) | { readonly dhcp: DhcpLink }
   readonly policies?: Partial<PhonePolicies>
   /** By default from the system's own source: nonces and salts are made of it. */
   readonly rng?: Rng
@@ -131,6 +134,12 @@ class ShellPhone implements Phone {
   readonly #events: AgentEvent[] = []
   #agent: Agent
   #link: SipLink | undefined
+  /** Its place on the network while it has power, when DHCP gives it its address. */
+  #seat: DhcpSeat | undefined
+  /** What stands on the address that DHCP gave: the sockets of SIP (`#link`) and of the log. */
+  #stand: { readonly address: string; readonly syslog: SyslogSender } | undefined
+  /** Moves of that stand, one after another. */
+  #moving: Promise<void> = Promise.resolve()
   /** Replaced at every power cut and reboot; what belongs to an earlier one is nobody's business any more. */
   #life = new AbortController()
   #power: 'off' | 'starting' | 'on' = 'off'
@@ -159,7 +168,7 @@ class ShellPhone implements Phone {
     const isWeb = kind === 'web-request'
     return {
       what: isWeb ? WEB_SERVER : CONNECTION_REQUESTS,
-      host: this.#options.webHost ?? '127.0.0.1',
+      host: () => this.#options.webHost ?? this.#ownHost(),
       request: (id: number, request: WebRequest) => this.send({ kind, id, request }),
       nextId: () => (this.#requestCount += 1),
       say: (event) => {
@@ -174,7 +183,7 @@ class ShellPhone implements Phone {
     const door = this.#door('connection-request')
     return createWebDoor({
       ...door,
-      host: connectionRequestHost ?? door.host,
+      host: () => connectionRequestHost ?? door.host(),
       port: typeof connectionRequestPort === 'number' ? connectionRequestPort : 0,
       // [TR-069 §8.1]: connection requests come by HTTP only.
       tls: {},
@@ -186,6 +195,11 @@ class ShellPhone implements Phone {
     if (this.#power !== 'on' || (this.#told !== undefined && this.#told.port === port)) return
     this.#told = { port }
     this.send({ kind: 'listening', port })
+  }
+
+  /** Without DHCP a phone has no address of its own on this machine. */
+  #ownHost(): string | undefined {
+    return this.#seat === undefined ? '127.0.0.1' : this.#stand?.address
   }
 
   connectionRequestUrl(): string | undefined {
@@ -214,10 +228,15 @@ class ShellPhone implements Phone {
     try {
       // The ports of before must be free again.
       await this.#goingOff
-      const link = await this.#openLink()
-      // The power may have gone again meanwhile.
-      if (life.signal.aborted) return await link.close()
-      this.#link = link
+      if (life.signal.aborted) return
+      const { lease } = this.#options
+      if ('dhcp' in lease) this.#seat = this.#join(lease.dhcp)
+      else {
+        const link = await this.#openLink(leaseNow(lease))
+        // The power may have gone again meanwhile.
+        if (life.signal.aborted) return await link.close()
+        this.#link = link
+      }
     } catch (cause) {
       if (!life.signal.aborted) this.#power = 'off'
       throw cause
@@ -228,9 +247,10 @@ class ShellPhone implements Phone {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  #openLink(): Promise<SipLink> {
+  #openLink({ address }: Lease, from?: Source): Promise<SipLink> {
     return openSipLink({
-      address: this.#lease().address,
+      address,
+      from,
       port: this.#options.sipPort ?? 0,
       context: () => this.#around.transport.trust.context(this.#agent.flash.customCa.pem),
       received: (peer, bytes) => this.send({ kind: 'sip-received', peer, bytes }),
@@ -238,18 +258,66 @@ class ShellPhone implements Phone {
     })
   }
 
-  #lease(): Lease {
-    const { lease } = this.#options
-    return typeof lease === 'function' ? lease() : lease
-  }
-
   #boot(): void {
+    const { lease } = this.#options
     this.send({ kind: 'power-on' })
-    this.send({ kind: 'network-up', lease: this.#lease(), sipPort: this.#link?.port ?? 0 })
+    if ('dhcp' in lease) this.#seat?.start(dhcpAsk(this.#agent))
+    else this.send({ kind: 'network-up', lease: leaseNow(lease), sipPort: this.#link?.port ?? 0 })
     this.#told = undefined
     const port = this.#knocks?.port()
     // While it does not listen, the agent hears of it when it does.
     if (port !== undefined || this.#knocks === undefined) this.#tellPort(port)
+  }
+
+  #join(dhcp: DhcpLink): DhcpSeat {
+    return dhcp.join({
+      mac: this.#options.hardware.mac,
+      now: () => this.#now(),
+      rng: this.#rng,
+      schedule: this.#around.schedule,
+      up: (lease) => this.#move(() => this.#settle(lease)),
+      down: () => {
+        this.send({ kind: 'network-down' })
+        this.#move(() => this.#unsettle())
+      },
+      say: (event) => {
+        this.#say(event)
+        this.#tellWaiters()
+      },
+    })
+  }
+
+  #move(step: () => Promise<void>): void {
+    this.#moving = this.#moving.then(step).catch((cause: unknown) => this.#collapse(cause))
+  }
+
+  /** The agent hears of its address when its sockets stand on it. A boot that got the same address finds them there. */
+  async #settle(lease: Lease): Promise<void> {
+    const { address } = lease
+    const stands = (): Source | undefined => {
+      const source = this.#power === 'on' ? this.#seat?.source() : undefined
+      return source?.address === address ? source : undefined
+    }
+    const from = stands()
+    if (from !== undefined && this.#stand?.address !== address) {
+      await this.#unsettle()
+      const link = await this.#openLink(lease, from)
+      // The address may have gone again meanwhile.
+      if (stands() === undefined) return await link.close()
+      this.#link = link
+      this.#stand = { address, syslog: createSyslogSender(from) }
+    }
+    if (stands() !== undefined) this.send({ kind: 'network-up', lease, sipPort: this.#link?.port ?? 0 })
+  }
+
+  async #unsettle(): Promise<void> {
+    const link = this.#link
+    this.#link = undefined
+    this.#stand?.syslog.close()
+    this.#stand = undefined
+    this.#closeAcs()
+    await link?.close()
+    this.#rest()
   }
 
   /** Events that an action causes wait until that action's list is done, so the agent sees one thing after another. */
@@ -293,7 +361,7 @@ class ShellPhone implements Phone {
       case 'send-sip':
         return this.#link?.send(action.peer, action.bytes)
       case 'syslog':
-        return this.#around.syslog.send(action.server, action.text)
+        return (this.#seat === undefined ? this.#around.syslog : this.#stand?.syslog)?.send(action.server, action.text)
       case 'reboot':
         return this.#reboot(action.afterMs)
       case 'say':
@@ -312,7 +380,11 @@ class ShellPhone implements Phone {
       })
     }
     this.#inFlight(
-      (signal) => this.#around.transport.exchange(request, signal, this.#connectionsFor(request)),
+      (signal) =>
+        this.#around.transport.exchange(request, signal, {
+          own: this.#connectionsFor(request),
+          from: this.#seat?.source(),
+        }),
       (outcome) => this.send({ kind: 'fetched', id, outcome }),
     )
   }
@@ -332,7 +404,7 @@ class ShellPhone implements Phone {
   #resolveSrv(id: number, name: string): void {
     if (this.#exchangeCount >= EXCHANGES_MAX) return this.send({ kind: 'srv-resolved', id, records: [] })
     this.#inFlight(
-      (signal) => this.#around.transport.resolveSrv(name, signal),
+      (signal) => this.#around.transport.resolveSrv(name, signal, this.#seat?.source()),
       (records) => this.send({ kind: 'srv-resolved', id, records }),
     )
   }
@@ -415,10 +487,14 @@ class ShellPhone implements Phone {
       const gone = this.until(({ ram }) => ram.lines.leaving.length === 0, FAREWELL_MS)
       await gone.catch((cause: unknown) => cause)
     }
-    await this.powerOff()
+    await this.#off({ orderly: true })
   }
 
   powerOff(): Promise<void> {
+    return this.#off({ orderly: false })
+  }
+
+  #off(how: { readonly orderly: boolean }): Promise<void> {
     if (this.#power === 'off') return this.#goingOff
     this.#power = 'off'
     this.#dropAll()
@@ -427,8 +503,9 @@ class ShellPhone implements Phone {
     this.#bootAlarm.set(undefined)
     const { hardware, policies, flash } = this.#agent
     this.#agent = createAgent(hardware, { policies, flash })
-    const link = this.#link
-    this.#link = undefined
+    const seat = this.#seat
+    this.#seat = undefined
+    this.#move(() => this.#unsettle())
     for (const waiter of this.#waiters) {
       this.#waiters.delete(waiter)
       if (waiter.predicate(this.#agent)) waiter.resolve(this.#agent)
@@ -436,7 +513,9 @@ class ShellPhone implements Phone {
     }
     this.#closeAcs()
     this.#afterOff()
-    this.#goingOff = Promise.all([this.#web?.close(), this.#knocks?.close(), link?.close()]).then(() => undefined)
+    // Sockets first, then the address below them.
+    const closed = Promise.all([this.#web?.close(), this.#knocks?.close(), this.#moving])
+    this.#goingOff = closed.then(() => seat?.leave(how))
     return this.#goingOff
   }
 
@@ -463,6 +542,10 @@ class ShellPhone implements Phone {
 
 const WEB_SERVER = { event: 'web-server', title: 'Web server' } as const
 const CONNECTION_REQUESTS = { event: 'connection-request-listener', title: 'Connection request listener' } as const
+
+function leaseNow(lease: Lease | (() => Lease)): Lease {
+  return typeof lease === 'function' ? lease() : lease
+}
 
 /** 48 bits of the system's own chance. */
 function systemRng(): number {

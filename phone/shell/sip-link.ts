@@ -4,14 +4,14 @@
  * Source: RFC 3261 §18, §18.2.1.
  */
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram'
-import { lookup } from 'node:dns/promises'
-import { connect, createServer, isIP, type Server, type Socket } from 'node:net'
+import { connect, createServer, isIP, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import { concatBytes } from '../../protocol/bytes.ts'
 import type { Millis } from '../../protocol/result.ts'
 import { splitSipStream } from '../../protocol/sip/mod.ts'
 import type { SipPeer } from '../agent/mod.ts'
 import { PhoneProblem } from './problem.ts'
+import { addressesOf, localAddressFor, lookupBy, type Source } from './source.ts'
 import { checkServerName, sniName } from './trust.ts'
 
 /** Servers talked to by TCP or TLS; a phone has a few lines, and a proxy for each at most. */
@@ -25,6 +25,8 @@ const CONNECT_MS: Millis = 10_000
 export interface SipLinkOptions {
   /** Own address, as the lease gives it. It chooses the family; a loopback address is bound, else all are. */
   readonly address: string
+  /** Where the phone is in the network, when DHCP has said it: then its address is bound, and nothing else. */
+  readonly from?: Source | undefined
   /** 0: any free one. */
   readonly port: number
   readonly context: () => SecureContext
@@ -60,14 +62,21 @@ export async function openSipLink(options: SipLinkOptions): Promise<SipLink> {
   }
 }
 
-function bind(socket: UdpSocket, { address, port }: SipLinkOptions): Promise<void> {
+/** The address to listen on; undefined: all of them. */
+function boundAddress({ address, from }: SipLinkOptions): string | undefined {
   const isLoopback = address === '::1' || address.startsWith('127.')
+  return isLoopback || from !== undefined ? address : undefined
+}
+
+function bind(socket: UdpSocket, options: SipLinkOptions): Promise<void> {
+  const { port } = options
+  const address = boundAddress(options)
   return new Promise((resolve, reject) => {
     socket.once('error', (cause) => {
       socket.close()
       reject(new PhoneProblem(`Cannot open UDP port ${port} for SIP: ${cause.message}`, { cause }))
     })
-    socket.bind({ port, exclusive: true, ...(isLoopback ? { address } : {}) }, () => {
+    socket.bind({ port, exclusive: true, ...(address === undefined ? {} : { address }) }, () => {
       socket.removeAllListeners('error')
       resolve()
     })
@@ -97,15 +106,22 @@ class UdpLink {
     if (isIP(peer.host) !== 0) return this.#sendTo(peer, peer.host, bytes)
     if (this.#lookupCount >= LOOKUPS_MAX) return this.#options.failed(peer, 'too many names to look up')
     this.#lookupCount += 1
-    lookup(peer.host, { family: this.#family })
+    this.#addressOf(peer.host)
       .then(
-        ({ address }) => this.#sendTo(peer, address, bytes),
+        (address) => this.#sendTo(peer, address, bytes),
         (cause: unknown) => this.#options.failed(peer, messageOf(cause)),
       )
       .finally(() => {
         this.#lookupCount -= 1
       })
       .catch(rethrowLater)
+  }
+
+  async #addressOf(host: string): Promise<string> {
+    const found = await addressesOf(host, this.#options.from)
+    const fitting = found.find(({ family }) => family === this.#family)
+    if (fitting === undefined) throw new Error(`"${host}" has no IPv${this.#family} address`)
+    return fitting.address
   }
 
   #sendTo(peer: SipPeer, address: string, bytes: Uint8Array): void {
@@ -160,12 +176,11 @@ class StreamLink {
 
   /** Where somebody else has the port, requests still come on the connections that the phone opened. */
   #listen(): Server {
-    const { address } = this.#options
-    const isLoopback = address === '::1' || address.startsWith('127.')
+    const host = boundAddress(this.#options)
     const server = createServer((socket) => this.#accept(socket))
     server.on('error', () => undefined)
     server.maxConnections = CONNECTIONS_MAX
-    server.listen({ port: this.#port, exclusive: true, ...(isLoopback ? { host: address } : {}) })
+    server.listen({ port: this.#port, exclusive: true, ...(host === undefined ? {} : { host }) })
     return server
   }
 
@@ -216,10 +231,12 @@ class StreamLink {
   }
 
   #connect({ host, port, transport }: SipPeer): Socket {
-    if (transport !== 'tls') return connect({ host, port })
+    const own = ownEnd(host, this.#options.from)
+    if (transport !== 'tls') return connect({ host, port, ...own })
     return connectTls({
       host,
       port,
+      ...own,
       servername: sniName(host),
       secureContext: this.#options.context(),
       checkServerIdentity: (_host, certificate) => checkServerName(host, certificate),
@@ -249,6 +266,14 @@ class StreamLink {
     this.#connections.clear()
     return all
   }
+}
+
+/** How a connection begins at the phone's own address, and by its own name servers. */
+function ownEnd(host: string, from: Source | undefined): Pick<TcpNetConnectOpts, 'localAddress' | 'family' | 'lookup'> {
+  if (from === undefined) return {}
+  const family = isIP(host) === 6 ? 6 : 4
+  const localAddress = localAddressFor(from, family === 6 ? host : from.address)
+  return { family, lookup: lookupBy(from), ...(localAddress === undefined ? {} : { localAddress }) }
 }
 
 function keyOf({ host, port, transport }: SipPeer): string {

@@ -1,7 +1,7 @@
 /** Sends the phone's log lines. Source: MPP §12.1; RFC 3164 §2 (UDP port 514). */
 import { createSocket, type Socket } from 'node:dgram'
-import { lookup } from 'node:dns/promises'
 import { utf8Bytes } from '../../protocol/bytes.ts'
+import { addressesOf, localAddressFor, type Source } from './source.ts'
 
 const SYSLOG_PORT = 514
 /** Lines on their way at once; more are lost, as UDP loses them anyway. */
@@ -13,21 +13,27 @@ export interface SyslogSender {
   close(): void
 }
 
-/** Sockets are opened with the first line and never keep a process alive. */
-export function createSyslogSender(): SyslogSender {
+/**
+ * Sockets are opened with the first line and never keep a process alive.
+ * @param from  where the phone is in the network; absent: wherever the system puts it
+ */
+export function createSyslogSender(from?: Source): SyslogSender {
   const sockets = new Map<4 | 6, Socket>()
   let pendingCount = 0
 
   async function deliver(host: string, port: number, text: string): Promise<void> {
-    const { address, family } = await lookup(host)
-    const socket = socketFor(family === 6 ? 6 : 4)
+    const [found] = await addressesOf(host, from)
+    if (found === undefined) return
+    const { address, family } = found
+    const socket = socketFor(family === 6 ? 6 : 4, localAddressFor(from, address))
     await new Promise<void>((resolve) => socket.send(utf8Bytes(text), port, address, () => resolve()))
   }
-  function socketFor(family: 4 | 6): Socket {
+  function socketFor(family: 4 | 6, own: string | undefined): Socket {
     const before = sockets.get(family)
     if (before !== undefined) return before
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4')
     socket.on('error', () => close())
+    if (own !== undefined) socket.bind({ port: 0, address: own })
     socket.unref()
     sockets.set(family, socket)
     return socket

@@ -30,6 +30,8 @@ export interface TftpTarget {
   /** Blocks for one ACK to ask for (RFC 7440). */
   readonly windowSize?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /** Own address, of the family of `host`; absent: the system chooses. */
+  readonly localAddress?: string | undefined
   /** Differences from the default policy. */
   readonly policy?: Partial<TransferPolicy> | undefined
 }
@@ -99,7 +101,7 @@ async function attempt(target: TftpTarget, start: () => Step<Transfer, TransferO
       lookup: (address, _options, callback) => callback(null, address, server.family),
     })
     const conversation = new Conversation(socket, server.address, target.port)
-    return await conversation.run(start, target.signal)
+    return await conversation.run(start, target)
   } catch (cause) {
     return networkFailure(cause instanceof Error ? cause.message : String(cause))
   }
@@ -127,14 +129,17 @@ class Conversation {
   }
 
   /** Resolves as soon as the outcome is known; the socket may linger a moment to repeat the last ACK. */
-  async run(start: () => Step<Transfer, TransferOutput>, signal: AbortSignal | undefined): Promise<Outcome> {
+  async run(
+    start: () => Step<Transfer, TransferOutput>,
+    { signal, localAddress }: Pick<TftpTarget, 'signal' | 'localAddress'>,
+  ): Promise<Outcome> {
     const onAbort = (): void => this.#feed({ kind: 'abort', message: 'Aborted' })
     const outcome = new Promise<Outcome>((resolve) => {
       this.#settle = resolve
     })
     this.#socket.on('error', (cause) => this.#giveUp(cause))
     this.#socket.on('message', (bytes, remote) => this.#receive(bytes, remote))
-    this.#socket.bind(0, () => {
+    this.#socket.bind({ port: 0, ...(localAddress === undefined ? {} : { address: localAddress }) }, () => {
       if (signal?.aborted === true) this.#giveUp(new Error('Aborted'))
       else this.#guard(() => this.#apply(start()))
     })

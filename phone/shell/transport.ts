@@ -1,18 +1,17 @@
 /** All that the phone fetches and asks: HTTP, HTTPS, TFTP, DNS. Source: MPP §4.6, §5.6, §11. */
 import type { LookupAddress } from 'node:dns'
-import { lookup, Resolver } from 'node:dns/promises'
+import type { Resolver } from 'node:dns/promises'
 import { assertNever, type Millis } from '../../protocol/result.ts'
 import type { TransferPolicy } from '../../protocol/tftp/mod.ts'
 import type { FetchOutcome, FetchRequest, SrvRecord } from '../agent/mod.ts'
 import { type Connections, createConnections, DEFAULT_HTTP_TIMES, exchangeHttp, type HttpTimes } from './http-client.ts'
+import { addressesOf, localAddressFor, resolverOf, type Source } from './source.ts'
 import { type TftpReadResult, tftpRead, type TftpWriteResult, tftpWrite } from './tftp-client.ts'
 import { createTrust, type ShellTls, type Trust } from './trust.ts'
 
 /** Addresses of one name that are tried. */
 export const ADDRESSES_MAX = 4
 const DNS_MS = 10_000
-const SRV_ATTEMPT_MS = 3000
-const SRV_ATTEMPTS = 2
 const SRV_RECORDS_MAX = 16
 
 export interface TransportOptions {
@@ -25,16 +24,23 @@ export interface TransportOptions {
   readonly dnsServers?: readonly string[]
 }
 
+/** What an exchange has of its own. */
+export interface ExchangeHow {
+  readonly own?: Connections | undefined
+  readonly from?: Source | undefined
+}
+
 /** Carries out exchanges. Nothing here ever rejects for what the network did. */
 export interface Transport {
   readonly trust: Trust
   /**
    * An aborted exchange ends with `broken`.
-   * @param own  connections of the caller's, for exchanges that belong together; absent: those of all
+   * @param how.own  connections of the caller's, for exchanges that belong together; absent: those of all
+   * @param how.from  where the phone is in the network; absent: wherever the system puts it
    */
-  exchange(request: FetchRequest, signal: AbortSignal, own?: Connections): Promise<FetchOutcome>
+  exchange(request: FetchRequest, signal: AbortSignal, how?: ExchangeHow): Promise<FetchOutcome>
   /** @returns the records; none when the name has none or nobody answers */
-  resolveSrv(name: string, signal: AbortSignal): Promise<readonly SrvRecord[]>
+  resolveSrv(name: string, signal: AbortSignal, from?: Source): Promise<readonly SrvRecord[]>
   /** Closes kept connections. */
   close(): void
 }
@@ -45,21 +51,23 @@ export function createTransport(options: TransportOptions): Transport {
   const connections = createConnections(options.keepAlive ?? false)
   const times = { ...DEFAULT_HTTP_TIMES, ...options.times }
 
-  async function exchange(request: FetchRequest, signal: AbortSignal, own = connections): Promise<FetchOutcome> {
+  async function exchange(request: FetchRequest, signal: AbortSignal, how: ExchangeHow = {}): Promise<FetchOutcome> {
     if (!isUsable(request)) return { kind: 'failed', reason: 'bad-url', detail: 'no usable host or port' }
-    const found = await addressesOf(request.host, signal)
+    const { own = connections, from } = how
+    const found = await lookUp(request.host, signal, from)
     if (found instanceof Error) return { kind: 'failed', reason: 'dns', detail: found.message }
     const addresses = found.slice(0, ADDRESSES_MAX)
     if (request.scheme !== 'tftp') {
-      return exchangeHttp(request, addresses, { trust, connections: own, times, signal })
+      return exchangeHttp(request, addresses, { trust, connections: own, times, signal, from })
     }
-    return exchangeTftp(request, addresses, { policy: options.tftp, signal })
+    return exchangeTftp(request, addresses, { policy: options.tftp, signal, from })
   }
 
   return {
     trust,
     exchange,
-    resolveSrv: (name, signal) => resolveSrv(name, options.dnsServers, signal),
+    resolveSrv: (name, signal, from) =>
+      resolveSrv(name, resolverOf(from, options.dnsServers ?? from?.dnsServers), signal),
     close: () => connections.close(),
   }
 }
@@ -69,10 +77,14 @@ function isUsable({ host, port }: FetchRequest): boolean {
 }
 
 /** @returns the addresses in the order of the resolver, or why there are none */
-async function addressesOf(host: string, signal: AbortSignal): Promise<readonly LookupAddress[] | Error> {
+async function lookUp(
+  host: string,
+  signal: AbortSignal,
+  from: Source | undefined,
+): Promise<readonly LookupAddress[] | Error> {
   const deadline = cancellable(DNS_MS, signal)
   try {
-    const found = await Promise.race([lookup(host, { all: true, verbatim: true }), deadline.ended])
+    const found = await Promise.race([addressesOf(host, from), deadline.ended])
     return found ?? new Error(`no answer for "${host}"`)
   } catch (cause) {
     return cause instanceof Error ? cause : new Error(String(cause))
@@ -100,6 +112,7 @@ function cancellable(ms: Millis, signal: AbortSignal): { readonly ended: Promise
 interface TftpHow {
   readonly policy: Partial<TransferPolicy> | undefined
   readonly signal: AbortSignal
+  readonly from: Source | undefined
 }
 
 async function exchangeTftp(
@@ -109,7 +122,9 @@ async function exchangeTftp(
 ): Promise<FetchOutcome> {
   let outcome: FetchOutcome = { kind: 'failed', reason: 'dns', detail: 'no address' }
   for (const { address } of addresses) {
-    const target = { host: address, port: request.port, path: request.path, signal: how.signal, policy: how.policy }
+    const { signal, policy, from } = how
+    const localAddress = localAddressFor(from, address)
+    const target = { host: address, port: request.port, path: request.path, signal, policy, localAddress }
     const result =
       request.method === 'GET'
         ? await tftpRead({ ...target, maxBytes: request.bytesMax })
@@ -137,16 +152,10 @@ function tftpOutcome(result: TftpReadResult | TftpWriteResult, peerAddress: stri
   }
 }
 
-async function resolveSrv(
-  name: string,
-  servers: readonly string[] | undefined,
-  signal: AbortSignal,
-): Promise<readonly SrvRecord[]> {
-  const resolver = new Resolver({ timeout: SRV_ATTEMPT_MS, tries: SRV_ATTEMPTS })
+async function resolveSrv(name: string, resolver: Resolver, signal: AbortSignal): Promise<readonly SrvRecord[]> {
   const cancel = (): void => resolver.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    if (servers !== undefined) resolver.setServers([...servers])
     const records = await resolver.resolveSrv(name)
     const known = records.slice(0, SRV_RECORDS_MAX)
     return known.map(({ priority, weight, name: host, port }) => ({ priority, weight, host, port }))

@@ -28,7 +28,8 @@ export interface WebWish {
 export interface WebDoorOptions {
   /** What watchers are told of: the pages, or the listener for connection requests. */
   readonly what: DoorNames
-  readonly host: string
+  /** Undefined: there is no address to listen on yet. */
+  readonly host: () => string | undefined
   /** Instead of the agent's port; 0: any free one, which then stays. */
   readonly port: number | undefined
   readonly tls: ShellTls
@@ -62,7 +63,12 @@ export interface WebDoor {
   close(): Promise<void>
 }
 
-const OFF: WebWish = { enabled: false, port: 0, tls: false }
+/** A wish, and where. */
+interface Place extends WebWish {
+  readonly host: string
+}
+
+const OFF: Place = { enabled: false, port: 0, tls: false, host: '' }
 
 export function createWebDoor(options: WebDoorOptions): WebDoor {
   return new Door(options)
@@ -71,8 +77,8 @@ export function createWebDoor(options: WebDoorOptions): WebDoor {
 class Door implements WebDoor {
   readonly #options: WebDoorOptions
   readonly #waiting = new Map<number, ServerResponse>()
-  #wish: WebWish = OFF
-  #actual: WebWish = OFF
+  #wish: Place = OFF
+  #actual: Place = OFF
   #server: Server | undefined
   #port: number | undefined
   #work: Promise<void> = Promise.resolve()
@@ -83,7 +89,7 @@ class Door implements WebDoor {
   }
 
   url(): string | undefined {
-    const { host } = this.#options
+    const { host } = this.#actual
     if (this.#server === undefined || this.#port === undefined) return undefined
     const shown = /^(?:0\.0\.0\.0|::|)$/.test(host) ? 'localhost' : isIP(host) === 6 ? `[${host}]` : host
     return `${this.#actual.tls ? 'https' : 'http'}://${shown}:${this.#port}/`
@@ -94,8 +100,9 @@ class Door implements WebDoor {
   }
 
   follow(wish: WebWish): void {
-    this.#wish = wish.enabled ? { ...wish, port: this.#options.port ?? wish.port } : OFF
-    if (this.#working || sameWish(this.#wish, this.#actual)) return
+    const host = this.#options.host()
+    this.#wish = wish.enabled && host !== undefined ? { ...wish, host, port: this.#options.port ?? wish.port } : OFF
+    if (this.#working || samePlace(this.#wish, this.#actual)) return
     this.#working = true
     this.#work = this.#fulfil()
   }
@@ -105,7 +112,7 @@ class Door implements WebDoor {
   }
 
   async #fulfil(): Promise<void> {
-    while (!sameWish(this.#wish, this.#actual)) {
+    while (!samePlace(this.#wish, this.#actual)) {
       const wish = this.#wish
       await this.#stopListening('patiently')
       // Also when it fails: the same wish is not tried again and again.
@@ -116,8 +123,9 @@ class Door implements WebDoor {
     this.#working = false
   }
 
-  async #listen(wish: WebWish): Promise<void> {
-    const { host, tls, say, what } = this.#options
+  async #listen(wish: Place): Promise<void> {
+    const { tls, say, what } = this.#options
+    const { host } = wish
     if (wish.tls && (tls.certPem === undefined || tls.keyPem === undefined)) {
       return say(failed(what, 'Enable_Protocol is Https, but this phone has no certificate'))
     }
@@ -258,6 +266,6 @@ function failed(what: DoorNames, text: string): PhoneEvent {
   return { name: `${what.event}-failed`, text, data: {} }
 }
 
-function sameWish(a: WebWish, b: WebWish): boolean {
-  return a.enabled === b.enabled && a.port === b.port && a.tls === b.tls
+function samePlace(a: Place, b: Place): boolean {
+  return a.enabled === b.enabled && a.port === b.port && a.tls === b.tls && a.host === b.host
 }
