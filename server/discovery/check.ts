@@ -1,0 +1,99 @@
+import { assertNever } from '../../protocol/result.ts'
+import type { Result } from '../../protocol/result.ts'
+import { judgeServers } from './check-servers.ts'
+import { judgeVendorData } from './check-vendor-data.ts'
+import type { Found, Unreadable } from './found.ts'
+import { discoveryProblem, PROBLEMS_MAX, shown } from './problem.ts'
+import { readDnsmasq } from './read-dnsmasq.ts'
+import { readIsc } from './read-isc.ts'
+import { readKea } from './read-kea.ts'
+import type { Daemon, DiscoveryProblem, DiscoverySettings } from './types.ts'
+
+/**
+ * Reads a configuration that is there, and names what keeps our phones from coming, or sends others to us. Options that only
+ * devices of other makers are given are passed over. At most 200 problems, in the order of the lines; none: nothing was found.
+ *
+ * | code | what |
+ * |---|---|
+ * | `unreadable` | no configuration of this daemon; the only problem then, with the line |
+ * | `aborts-rc` | 66, 150, 159 or 160 for phones that are to come by the redirect service (settings without `nps.options`) |
+ * | `other-server` | these options name a server that is not ours (with settings) |
+ * | `tftp-port` | a bare host in 66, or 150, names us, while our TFTP is not on port 69 (with settings) |
+ * | `tftp-servers-disagree` | 66 names an address that 150 does not |
+ * | `host-has-space`, `trailing-slash`, `url-list`, `ipv6-brackets` | what phones make a wrong URL of |
+ * | `url-159-needs-address` | 159 with a DNS name |
+ * | `option-150-length` | 150 is not addresses of four bytes |
+ * | `too-long` | a value above 255 bytes |
+ * | `sub-option-too-long` | a sub-option above 255 bytes, or a provisioning code above 64 |
+ * | `option-43-broken`, `option-43-too-long` | 43 ends within a sub-option; all together above 255 bytes |
+ * | `scep-with-nps` | SCEP in 43 together with 66, 150, 159 or 160 |
+ * | `acs-not-tls` | an ACS URL that is not https |
+ * | `for-everyone` | options for our phones outside any class: other makes get them too |
+ * | `duplicate-class` | two classes of one name |
+ * | `kea-159-type`, `kea-43-empty` | what Kea cuts, or sends empty |
+ */
+export function checkDhcp(daemon: Daemon, text: string, settings?: DiscoverySettings): readonly DiscoveryProblem[] {
+  const read = readFor(daemon, text)
+  if (!read.ok) {
+    const { line, message } = read.error
+    const title = `Cannot read line ${line} as a configuration of ${NAMES[daemon]}: ${message}`
+    return [
+      discoveryProblem('unreadable', `line ${line}`, title, 'choose the daemon whose file it is, or correct the line'),
+    ]
+  }
+  const found = read.value
+  const problems = [
+    ...found.problems,
+    ...duplicateClasses(found),
+    ...judgeServers(found, settings),
+    ...judgeVendorData(found),
+  ]
+  return inOrder(problems).slice(0, PROBLEMS_MAX)
+}
+
+const NAMES: Readonly<Record<Daemon, string>> = { kea: 'Kea', dnsmasq: 'dnsmasq', isc: 'ISC dhcpd' }
+
+function readFor(daemon: Daemon, text: string): Result<Found, Unreadable> {
+  switch (daemon) {
+    case 'kea':
+      return readKea(text)
+    case 'dnsmasq':
+      return readDnsmasq(text)
+    case 'isc':
+      return readIsc(text)
+    default:
+      return assertNever(daemon)
+  }
+}
+
+function duplicateClasses({ classes }: Found): readonly DiscoveryProblem[] {
+  const seen = new Map<string, number>()
+  return classes.flatMap(({ name, line }) => {
+    const first = seen.get(name)
+    if (first === undefined) {
+      seen.set(name, line)
+      return []
+    }
+    return [
+      discoveryProblem(
+        'duplicate-class',
+        `line ${line}`,
+        `Class ${shown(name)} is here again; its first is in line ${first}`,
+        'give it another name, or remove one of the two',
+      ),
+    ]
+  })
+}
+
+function inOrder(problems: readonly DiscoveryProblem[]): readonly DiscoveryProblem[] {
+  const line = ({ place }: DiscoveryProblem): number => Number(/\d+/.exec(place)?.[0] ?? 0)
+  const seen = new Set<string>()
+  return problems
+    .filter(({ code, place, message }) => {
+      const key = `${code} ${place} ${message}`
+      if (seen.has(key)) return false
+      seen.add(key)
+      return true
+    })
+    .toSorted((a, b) => line(a) - line(b))
+}

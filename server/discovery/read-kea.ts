@@ -1,0 +1,235 @@
+import { utf8Bytes } from '../../protocol/bytes.ts'
+import { BROADBAND_FORUM_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
+import { err, ok } from '../../protocol/result.ts'
+import type { Result } from '../../protocol/result.ts'
+import { DEPTH_MAX, FOUND_MAX } from './found.ts'
+import type { Audience, Found, FoundOption, FoundSubOption, Unreadable } from './found.ts'
+import { classAudiences, constantsIn, membersIn } from './kea-audience.ts'
+import type { ClassAudience } from './kea-audience.ts'
+import { field, flagField, items, numberField, readLooseJson, textField } from './loose-json.ts'
+import type { Node } from './loose-json.ts'
+import { discoveryProblem } from './problem.ts'
+import { addressBytes, looseHex } from './scan.ts'
+import type { DiscoveryProblem } from './types.ts'
+
+interface Definition {
+  readonly code: number
+  readonly type: string
+  readonly encapsulate: string | undefined
+}
+
+interface Reader {
+  readonly family: 4 | 6
+  readonly audience: ClassAudience
+  readonly options: FoundOption[]
+  readonly subOptions: FoundSubOption[]
+  readonly problems: DiscoveryProblem[]
+}
+
+/** Kea's own definitions, as far as we look at them. */
+const STANDARD: Readonly<Record<4 | 6, Readonly<Record<string, Definition>>>> = {
+  4: {
+    'vendor-encapsulated-options': { code: 43, type: 'empty', encapsulate: 'vendor-encapsulated-options-space' },
+    'tftp-server-name': { code: 66, type: 'string', encapsulate: undefined },
+    'vivso-suboptions': { code: 125, type: 'vendor', encapsulate: undefined },
+    'v4-portparams': { code: 159, type: 'record', encapsulate: undefined },
+  },
+  6: { 'vendor-opts': { code: 17, type: 'vendor', encapsulate: undefined } },
+}
+
+/** Blocks that hold options, or blocks that do. */
+const BLOCKS: readonly string[] = [
+  'shared-networks',
+  'subnet4',
+  'subnet6',
+  'pools',
+  'pd-pools',
+  'reservations',
+  'client-classes',
+]
+
+/** Reads a configuration of kea-dhcp4 or kea-dhcp6, as a file or as `config-get` answers. */
+export function readKea(text: string): Result<Found, Unreadable> {
+  const json = readLooseJson(text)
+  if (!json.ok) return json
+  const found: Found[] = []
+  for (const family of [4, 6] as const) {
+    const body = field(json.value, `Dhcp${family}`) ?? field(field(json.value, 'arguments'), `Dhcp${family}`)
+    if (body?.kind === 'object') found.push(readBody(body, family))
+  }
+  if (found.length === 0) return err({ line: json.value.line, message: 'expected "Dhcp4" or "Dhcp6" in it' })
+  return ok({
+    options: found.flatMap((one) => one.options),
+    subOptions: found.flatMap((one) => one.subOptions),
+    classes: found.flatMap((one) => one.classes),
+    problems: found.flatMap((one) => one.problems),
+  })
+}
+
+function readBody(body: Node, family: 4 | 6): Found {
+  const classes = field(body, 'client-classes')
+  const reader: Reader = { family, audience: classAudiences(classes), options: [], subOptions: [], problems: [] }
+  walk(reader, body, '', 'everyone', [], 0)
+  readHooks(reader, body)
+  const names = items(classes).flatMap((node) => {
+    const name = textField(node, 'name')
+    return name === undefined ? [] : [{ name, line: node.line }]
+  })
+  return { options: reader.options, subOptions: reader.subOptions, classes: names, problems: reader.problems }
+}
+
+function walk(
+  reader: Reader,
+  node: Node,
+  scope: string,
+  audience: Audience,
+  defs: readonly Node[],
+  depth: number,
+): void {
+  if (depth > DEPTH_MAX || reader.options.length > FOUND_MAX) return
+  const definitions = [...items(field(node, 'option-def')), ...defs]
+  for (const row of items(field(node, 'option-data'))) readOption(reader, row, scope, audience, definitions)
+  for (const key of BLOCKS) {
+    for (const [index, block] of items(field(node, key)).entries()) {
+      walk(
+        reader,
+        block,
+        `${scope}/${key}[${index}]`,
+        blockAudience(reader, key, block, audience),
+        definitions,
+        depth + 1,
+      )
+    }
+  }
+}
+
+/** A reservation for a device that is not called as phones call themselves is for something else. */
+function blockAudience(reader: Reader, key: string, block: Node, outer: Audience): Audience {
+  if (key === 'client-classes') return reader.audience(textField(block, 'name') ?? '')
+  if (key === 'reservations') {
+    const name = textField(block, 'hostname') ?? ''
+    return name === '' || /^SEP/i.test(name) ? 'phones' : 'others'
+  }
+  const listed = items(field(block, 'client-classes')).flatMap((node) =>
+    node.kind === 'value' && typeof node.value === 'string' ? [node.value] : [],
+  )
+  const named = textField(block, 'client-class')
+  const classes = named === undefined || named === '' ? listed : [named, ...listed]
+  if (classes.length === 0) return outer
+  return classes.some((name) => reader.audience(name) !== 'others') ? 'phones' : 'others'
+}
+
+function readOption(reader: Reader, row: Node, scope: string, audience: Audience, defs: readonly Node[]): void {
+  const { family } = reader
+  const space = textField(row, 'space') ?? `dhcp${family}`
+  const definition = definitionOf(row, space, family, defs)
+  const code = numberField(row, 'code') ?? definition?.code
+  if (code === undefined) return
+  const data = textField(row, 'data') ?? ''
+  const csv = flagField(row, 'csv-format')
+  const bytes = dataBytes(data, csv, definition)
+  const option: FoundOption = { family, code, line: row.line, bytes, scope, audience }
+  const within = space === `dhcp${family}` ? undefined : outerOption(space, family, defs)
+  if (within !== undefined) reader.subOptions.push({ ...option, within })
+  if (space !== `dhcp${family}`) return
+  reader.options.push(option)
+  if (family === 4 && code === 159) checkPortParameters(reader, row, data)
+  if (family === 4 && code === 43 && data !== '' && definition?.type === 'empty') {
+    reader.problems.push(
+      discoveryProblem(
+        'kea-43-empty',
+        `line ${row.line}`,
+        'Option 43 has data here, but Kea sends it empty: its own definition takes none',
+        'add an option-def of option 43 with type "binary" to the class that holds the data',
+      ),
+    )
+  }
+}
+
+/** Any URL here is refused by Kea, or cut to four bytes; a definition of our own is not allowed. */
+function checkPortParameters(reader: Reader, row: Node, data: string): void {
+  if (flagField(row, 'csv-format') !== false && /^\s*\d+\s*,\s*\d+\s*\/\s*\d+\s*$/.test(data)) return
+  reader.problems.push(
+    discoveryProblem(
+      'kea-159-type',
+      `line ${row.line}`,
+      'Option 159 cannot be sent so: Kea defines it as port parameters, and sends at most four bytes of it',
+      'send it by the hook library libdhcp_flex_option.so, as writeDhcp does, or use option 160',
+    ),
+  )
+}
+
+function definitionOf(row: Node, space: string, family: 4 | 6, defs: readonly Node[]): Definition | undefined {
+  const code = numberField(row, 'code')
+  const name = textField(row, 'name')
+  const own = defs.find(
+    (def) =>
+      (textField(def, 'space') ?? `dhcp${family}`) === space &&
+      (code === undefined ? textField(def, 'name') === name : numberField(def, 'code') === code),
+  )
+  if (own !== undefined) {
+    return {
+      code: numberField(own, 'code') ?? 0,
+      type: textField(own, 'type') ?? 'string',
+      encapsulate: textField(own, 'encapsulate'),
+    }
+  }
+  if (space !== `dhcp${family}`) return undefined
+  const standard = STANDARD[family]
+  if (code === undefined) return name !== undefined && Object.hasOwn(standard, name) ? standard[name] : undefined
+  return Object.values(standard).find((def) => def.code === code)
+}
+
+/** @returns the option that options of a space go into. */
+function outerOption(space: string, family: 4 | 6, defs: readonly Node[]): number | undefined {
+  if (family === 4 && space === 'vendor-encapsulated-options-space') return 43
+  if (space === `vendor-${BROADBAND_FORUM_ENTERPRISE}`) return family === 4 ? 125 : 17
+  const outer = defs.find((def) => textField(def, 'encapsulate') === space)
+  return numberField(outer, 'code')
+}
+
+function dataBytes(data: string, csv: boolean | undefined, definition: Definition | undefined): Uint8Array | undefined {
+  const type = definition?.type
+  // Without a definition Kea reads hex.
+  if (csv === false || (csv === undefined && type === undefined) || type === 'binary' || type === 'empty') {
+    const quoted = /^\s*'(.*)'\s*$/.exec(data)?.[1]
+    return quoted === undefined ? looseHex(data) : utf8Bytes(quoted)
+  }
+  if (type === 'string') return utf8Bytes(data)
+  if (type === 'ipv4-address') return addressBytes(data.split(',').map((part) => part.trim()))
+  if (type === 'fqdn') return utf8Bytes(data)
+  return undefined
+}
+
+/** The hook for flexible options: what it adds goes out as it is. */
+function readHooks(reader: Reader, body: Node): void {
+  for (const [index, hook] of items(field(body, 'hooks-libraries')).entries()) {
+    if (!(textField(hook, 'library') ?? '').includes('flex_option')) continue
+    for (const row of items(field(field(hook, 'parameters'), 'options'))) {
+      const code = numberField(row, 'code') ?? STANDARD[reader.family][textField(row, 'name') ?? '']?.code
+      const expression = textField(row, 'supersede') ?? textField(row, 'add')
+      if (code === undefined || expression === undefined || reader.options.length > FOUND_MAX) continue
+      reader.options.push({
+        family: reader.family,
+        code,
+        line: row.line,
+        bytes: expressionBytes(expression),
+        scope: `/hooks-libraries[${index}]`,
+        audience: hookAudience(reader, expression),
+      })
+    }
+  }
+}
+
+function hookAudience(reader: Reader, expression: string): Audience {
+  const members = membersIn(expression)
+  if (members.length > 0) return members.some((name) => reader.audience(name) === 'phones') ? 'phones' : 'others'
+  return /ifelse/.test(expression) ? 'phones' : 'everyone'
+}
+
+/** The longest constant is what is sent; the others are what it depends on, or nothing. */
+function expressionBytes(expression: string): Uint8Array | undefined {
+  const [longest] = constantsIn(expression).toSorted((a, b) => b.text.length - a.text.length)
+  if (longest === undefined) return undefined
+  return longest.hex === undefined ? utf8Bytes(longest.text) : looseHex(longest.hex)
+}
