@@ -59,6 +59,12 @@ export const EVENTS = {
     meaning: 'Lines, layer, features and batch moved from one phone to another, and the lines got new passwords.',
     advice: 'Give the new line passwords to the registrar if it does not read them here.',
   },
+  'batch.shipped': {
+    text: 'Batch shipped',
+    meaning:
+      'The batch is locked. `devices` says how many phones are in it, `unready` how many of them were not ready and shipped all the same.',
+    advice: 'Nothing to do; a batch that was shipped by mistake can be opened again.',
+  },
   'line.assigned': {
     text: 'Line put on the phone',
     meaning: 'An operator gave the phone a line; it gets it with its next fetch.',

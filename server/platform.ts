@@ -19,7 +19,7 @@ import {
   keepPostgres,
   verifyKeyCheck,
 } from './database/mod.ts'
-import type { Observation } from './devices/mod.ts'
+import type { Observation, Sighting } from './devices/mod.ts'
 import type { Fetch, FetchAnswer, FirmwareFacts, Route } from './fetch/mod.ts'
 import {
   answerFetch,
@@ -51,6 +51,7 @@ import {
   readChange,
   recordObservations,
   recordServedProfiles,
+  recordSightings,
   type ServedProfile,
   type Sql,
   type Vault,
@@ -358,6 +359,7 @@ function publicFacts(settings: Settings, secrets: PlatformSecrets) {
 
 interface Notes {
   add(events: readonly EventRecord[], observations: readonly Observation[], served?: ServedProfile): void
+  sighted(sighting: Sighting): void
   flush(): Promise<void>
   close(): Promise<void>
 }
@@ -366,13 +368,14 @@ function openNotes(db: Database, vault: Vault, log: Logger): Notes {
   const onError = (error: unknown): void => log.error({ err: error }, 'observations could not be written')
   const events = createBatch<EventRecord>({ ...BATCH, flush: (rows) => recordEvents(db, rows), onError })
   const seen = createBatch<Observation>({ ...BATCH, flush: (rows) => recordObservations(db, rows), onError })
+  const sightings = createBatch<Sighting>({ ...BATCH, flush: (rows) => recordSightings(db, rows), onError })
   const versions = createBatch<ServedProfile>({
     ...SERVED_BATCH,
     flush: (rows) => recordServedProfiles(db, vault, rows),
     onError,
   })
   const forget = metrics.addGauge('offhook_batch_waiting_rows', 'Observations not yet written', {}, () =>
-    [events, seen, versions].reduce((sum, batch) => sum + batch.waitingCount, 0),
+    [events, seen, sightings, versions].reduce((sum, batch) => sum + batch.waitingCount, 0),
   )
   return {
     add(newEvents, observations, served) {
@@ -380,12 +383,13 @@ function openNotes(db: Database, vault: Vault, log: Logger): Notes {
       for (const observation of observations) seen.add(observation)
       if (served !== undefined) versions.add(served)
     },
+    sighted: (sighting) => sightings.add(sighting),
     async flush() {
-      await Promise.all([events.flush(), seen.flush(), versions.flush()])
+      await Promise.all([events.flush(), seen.flush(), sightings.flush(), versions.flush()])
     },
     async close() {
       forget()
-      await Promise.all([events.close(), seen.close(), versions.close()])
+      await Promise.all([events.close(), seen.close(), sightings.close(), versions.close()])
     },
   }
 }
@@ -430,5 +434,6 @@ function fetchStore(parts: Parts, notes: Notes): FetchStore {
         served,
       )
     },
+    sighted: (sighting) => notes.sighted(sighting),
   }
 }

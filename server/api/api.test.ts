@@ -503,7 +503,8 @@ describe('who may what', () => {
     const paths = Object.entries(json.paths as Record<string, Record<string, Operation>>)
     return paths.flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, { security }]) =>
-        security.flatMap(({ token }) => token.map((scope) => [method.toUpperCase(), path, scope] as const)),
+        // Behind the first stands one that is enough, too.
+        security.slice(0, 1).flatMap(({ token }) => token.map((scope) => [method.toUpperCase(), path, scope] as const)),
       ),
     )
   }

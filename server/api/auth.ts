@@ -1,4 +1,4 @@
-/** Bearer tokens and their scopes. `admin` may everything; `write` includes `read`; `secrets` reveals. */
+/** Bearer tokens and their scopes. `admin` may everything; `write` includes `read` and `stage`; `secrets` reveals. */
 import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { findToken, hashOfToken, recordTokenUse, type StoredToken, type TokenScope } from '../store/mod.ts'
@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a token needs for this route; absent: open to everyone. */
     scope?: TokenScope
+    /** Another scope that is enough for this route. */
+    orScope?: TokenScope
     /** `free`: about no account, so that a limited token may ask too. */
     reach?: 'free'
   }
@@ -20,9 +22,10 @@ declare module 'fastify' {
 }
 
 const INCLUDES: Readonly<Record<TokenScope, readonly TokenScope[]>> = {
-  admin: ['admin', 'write', 'read', 'secrets'],
-  write: ['write', 'read'],
+  admin: ['admin', 'write', 'read', 'stage', 'secrets'],
+  write: ['write', 'read', 'stage'],
   read: ['read'],
+  stage: ['stage'],
   secrets: ['secrets'],
 }
 
@@ -59,12 +62,12 @@ export function createAuthorizer(options: {
   const timer = setInterval(() => void flush(), USES_EVERY_MS).unref()
   return {
     async authorize(request, platform) {
-      const scope = request.routeOptions.config.scope
+      const { scope, orScope } = request.routeOptions.config
       if (scope === undefined) return
       const token = await knownToken(request, platform, wrong)
       request.token = token
       if (uses.size < USES_MAX) uses.set(token.id, Date.now())
-      requireScope(request, scope)
+      if (orScope === undefined || !hasScope(request, orScope)) requireScope(request, scope)
     },
     flush,
     async close() {

@@ -9,7 +9,7 @@ import type { PlatformFacts } from '../profiles/mod.ts'
 import type { Database, Sql, Vault } from '../store/mod.ts'
 
 export interface ApiPlatform {
-  readonly settings: Pick<Settings, 'lab' | 'outboundAllow' | 'dataDir' | 'problemReportDays'>
+  readonly settings: Pick<Settings, 'lab' | 'outboundAllow' | 'dataDir' | 'problemReportDays' | 'tftpPort' | 'host'>
   readonly db: Database
   readonly vault: Vault
   readonly facts: () => PlatformFacts

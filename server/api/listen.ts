@@ -19,17 +19,20 @@ import { auditRoutes } from './routes/audit.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { bulkRoutes } from './routes/bulk.ts'
 import { certificateRoutes } from './routes/certificates.ts'
+import { dhcpRoutes } from './routes/dhcp.ts'
 import { deviceConfigRoutes } from './routes/device-config.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes } from './routes/events.ts'
 import { featureRoutes } from './routes/features.ts'
 import { firmwareRoutes } from './routes/firmware.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keypadRoutes } from './routes/keypad.ts'
 import { layerRoutes } from './routes/layers.ts'
 import { lintRoutes } from './routes/lint.ts'
 import { movingInRoutes } from './routes/moving-in.ts'
 import { rcRoutes } from './routes/rc.ts'
 import { reportRoutes } from './routes/reports.ts'
+import { stagingRoutes } from './routes/staging.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { tr069Routes } from './routes/tr069.ts'
 import { trustRoutes } from './routes/trust.ts'
@@ -160,14 +163,17 @@ function answerProblems(app: FastifyInstance, log: Logger): void {
 /** Each noun's routes; the order is that of the readable page. */
 const ROUTES: readonly ((api: Api, ready: ReadyPlatform) => void)[] = [
   accountRoutes,
+  keypadRoutes,
   deviceRoutes,
   deviceConfigRoutes,
   featureRoutes,
   layerRoutes,
   batchRoutes,
+  stagingRoutes,
   bulkRoutes,
   movingInRoutes,
   lintRoutes,
+  dhcpRoutes,
   actionRoutes,
   tr069Routes,
   eventRoutes,

@@ -10,15 +10,15 @@ type TransformObject = typeof jsonSchemaTransformObject
 /** Bodies and queries are closed (unknown fields are refused); answers are open: a later release may add a field. */
 export const transformRoute: Transform = (route) => {
   const { schema, url } = jsonSchemaTransform(route)
-  const scope = (route as { readonly route?: RouteOptions }).route?.config?.scope
+  const { scope, orScope } = (route as { readonly route?: RouteOptions }).route?.config ?? {}
   if (schema === undefined || schema.hide === true) return { schema, url }
   const { body, response, querystring, ...rest } = schema as Readonly<Record<string, unknown>>
   return {
     schema: {
       ...rest,
       tags: [tagOf(url)],
-      // OpenAPI 3.1 lists the roles here that a token must have.
-      security: scope === undefined ? [] : [{ token: [scope] }],
+      // OpenAPI 3.1 lists the roles here that a token must have; one of them is enough.
+      security: [scope, orScope].flatMap((each) => (each === undefined ? [] : [{ token: [each] }])),
       ...(querystring === undefined ? {} : { querystring }),
       ...(body === undefined ? {} : { body: closed(body) }),
       ...(response === undefined ? {} : { response: opened(response) }),

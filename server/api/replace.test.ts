@@ -136,7 +136,8 @@ describe('batches', () => {
     const added = await call('POST', `batches/${id}/devices`, { body: { macs: [first, second] } })
     expect(added.json.progress).toEqual({ total: 2, missing: 1, byState: { known: 2 } })
     expect((await call('DELETE', `batches/${id}`)).json.type).toBe('batch-not-empty')
-    expect((await call('POST', `batches/${id}/ship`)).json.state).toBe('shipped')
+    expect((await call('POST', `batches/${id}/ship`)).json.type).toBe('batch-not-ready')
+    expect((await call('POST', `batches/${id}/ship`, { body: { force: true } })).json.state).toBe('shipped')
     for (const [method, path, body] of [
       ['POST', `batches/${id}/devices`, { macs: [first] }],
       ['DELETE', `batches/${id}/devices/${first}`, undefined],

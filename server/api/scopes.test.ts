@@ -14,12 +14,17 @@ const own = await thingsOf(api, 'papa')
 const reader = await api.tokenFor(['read'])
 const writer = await api.tokenFor(['write'])
 const admin = await api.tokenFor(['admin'])
+const stager = await api.tokenFor(['stage'])
 
 async function askedBy(token: string, route: string, ask: Ask): Promise<Answer> {
   const [method = '', pattern = ''] = route.split(' ')
   const path = pattern.replace(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(String(ask.path?.[name])))
   const target = `${path}${ask.query === undefined ? '' : `?${ask.query}`}`
-  return api.call(method, target, { token, body: ask.body })
+  return api.call(method, target, {
+    token,
+    body: ask.body,
+    ...(ask.headers === undefined ? {} : { headers: ask.headers }),
+  })
 }
 
 const { paths } = (await api.call('GET', '/api/v1/openapi.json')).json
@@ -46,6 +51,59 @@ describe('a token with the scope read', () => {
     else expect(status).not.toBe(403)
     expect(await dump(api)).toEqual(before)
   })
+})
+
+/** All that the role `var` and tokens of the scope `stage` may. */
+const STAGING: readonly string[] = [
+  'GET /api/v1/accounts',
+  'GET /api/v1/accounts/{id}',
+  'GET /api/v1/batches',
+  'POST /api/v1/batches',
+  'GET /api/v1/batches/{id}',
+  'POST /api/v1/batches/{id}/boxes',
+  'POST /api/v1/batches/{id}/boxes/csv',
+  'DELETE /api/v1/batches/{id}/boxes/{mac}',
+  'GET /api/v1/batches/{id}/staging',
+  'GET /api/v1/batches/{id}/missing',
+  'GET /api/v1/batches/{id}/labels.pdf',
+  'POST /api/v1/batches/{id}/ship',
+  'POST /api/v1/dhcp/leases',
+  'POST /api/v1/accounts/{id}/keypad-sheets',
+  'POST /api/v1/devices/{mac}/keypad-sheets',
+  // About itself.
+  'GET /api/v1/session',
+  'DELETE /api/v1/session',
+  'PUT /api/v1/session/password',
+]
+
+describe('a token with the scope stage', () => {
+  it.each(routes)('may stage and nothing else: %s', async (route) => {
+    const ask = withoutReveal(ROUTES[route]?.ask(own) ?? {})
+    const before = await dump(api)
+    const { status, json } = await askedBy(stager, route, ask)
+    if (scopeOf(route) === undefined || STAGING.includes(route)) return expect(status).not.toBe(403)
+    expect(json).toMatchObject({ status: 403, type: 'missing-scope' })
+    expect(await dump(api)).toEqual(before)
+  })
+
+  it('is named by every route that it opens, and by no other', () => {
+    const opened = routes.filter((route) => {
+      const [method = '', pattern = ''] = route.split(' ')
+      const needs: readonly { token: readonly string[] }[] = paths[pattern][method.toLowerCase()].security
+      return needs.some(({ token }) => token.includes('stage'))
+    })
+    expect(opened.toSorted()).toEqual(STAGING.toSorted())
+  })
+
+  it.each(['read', 'secrets', 'write', 'admin'])(
+    'reveals nothing and makes no token, whoever else may: %s',
+    async (scope) => {
+      const body = { name: 'more', scopes: [scope] }
+      expect((await api.call('POST', '/api/v1/tokens', { token: stager, body })).status).toBe(403)
+      const beside = await api.tokenFor(['stage', 'read'])
+      expect((await api.call('GET', `/api/v1/lines/${own.line}?reveal=true`, { token: beside })).status).toBe(403)
+    },
+  )
 })
 
 const REVEALING = [

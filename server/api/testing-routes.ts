@@ -90,6 +90,7 @@ const ACCOUNT_ROUTES: Readonly<Record<string, Route>> = {
     (of) => ({ path: { id: of.account, codeId: of.code } }),
     (own, foreign) => [{ path: { id: own.account, codeId: foreign.code } }],
   ),
+  'POST /api/v1/accounts/{id}/keypad-sheets': about(account),
   'POST /api/v1/accounts/{id}/windows': about((of) => ({ ...account(of), body: { seconds: 60, devices: 1 } })),
   'GET /api/v1/accounts/{id}/windows': about(account),
   'DELETE /api/v1/accounts/{id}/windows/{windowId}': about(
@@ -138,6 +139,10 @@ const DEVICE_ROUTES: Readonly<Record<string, Route>> = {
       { path: { mac: own.known }, body: { batchId: foreign.batch } },
     ],
   ),
+  'POST /api/v1/devices/{mac}/keypad-sheets': about(mac, (_own, foreign) => [
+    { path: { mac: foreign.held } },
+    { path: { mac: foreign.known } },
+  ]),
   'POST /api/v1/devices/{mac}/confirm': about((of) => ({ path: { mac: of.held } })),
   'POST /api/v1/devices/{mac}/release': about(mac, (_own, foreign) => [{ path: { mac: foreign.held } }]),
   'POST /api/v1/devices/{mac}/disable': about(mac),
@@ -228,10 +233,37 @@ const PREPARED_ROUTES: Readonly<Record<string, Route>> = {
     (of) => ({ path: { id: of.batch, mac: of.batched } }),
     (own, foreign) => [{ path: { id: own.batch, mac: foreign.batched } }],
   ),
-  'POST /api/v1/batches/{id}/ship': about((of) => ({ path: { id: of.batch } })),
+  'POST /api/v1/batches/{id}/boxes': about(
+    (of) => ({ path: { id: of.batch }, body: { boxes: [{ ...newPhone(), lineId: of.freeLine }] } }),
+    // Each box is refused alone.
+    (own, foreign) => [
+      ...[foreign.mac, foreign.known, foreign.held, foreign.disabled].map((taken) => ({
+        path: { id: own.batch },
+        body: { boxes: [{ mac: taken, serial: serialFor(taken), model: PN }] },
+      })),
+      { path: { id: own.batch }, body: { boxes: [{ ...newPhone(), lineId: foreign.freeLine }] } },
+    ],
+  ),
+  'POST /api/v1/batches/{id}/boxes/csv': about((of) => {
+    const { mac: phone, serial, model } = newPhone()
+    const body = `mac,serial,model\n${phone},${serial},${model}\n`
+    return { path: { id: of.batch }, body, headers: { 'content-type': 'text/csv' } }
+  }),
+  'DELETE /api/v1/batches/{id}/boxes/{mac}': about(
+    (of) => ({ path: { id: of.batch, mac: of.batched } }),
+    (own, foreign) => [{ path: { id: own.batch, mac: foreign.batched } }],
+  ),
+  'GET /api/v1/batches/{id}/staging': about((of) => ({ path: { id: of.batch } })),
+  'GET /api/v1/batches/{id}/missing': about((of) => ({ path: { id: of.batch }, query: 'format=csv' })),
+  'GET /api/v1/batches/{id}/labels.pdf': about(
+    (of) => ({ path: { id: of.batch } }),
+    (own, foreign) => [{ path: { id: own.batch }, query: `macs=${foreign.batched}` }],
+  ),
+  'POST /api/v1/batches/{id}/ship': about((of) => ({ path: { id: of.batch }, body: { force: true } })),
   'POST /api/v1/batches/{id}/reopen': about((of) => ({ path: { id: of.shippedBatch } })),
 }
 
+const lease = { mac: '00562bfffff0', address: '192.0.2.60', hostName: 'SEP00562BFFFFF0', at: '2026-05-03T10:00:00Z' }
 const profile = '<flat-profile><Station_Name>x</Station_Name></flat-profile>'
 const fusion = (phone: string) =>
   `device_mac_address,device_label,device_vendor,device_template\n${phone},Desk,cisco,cisco/8851\n`
@@ -264,6 +296,10 @@ const BULK_ROUTES: Readonly<Record<string, Route>> = {
   ),
   'POST /api/v1/moving-in/devices': about((of) => ({ body: { accountId: of.account, list: fusion(freshMac()) } })),
   'POST /api/v1/lint': about(() => ({ body: { profile } })),
+  'POST /api/v1/dhcp/config': about(() => ({ body: { for: 'kea', server: '192.0.2.10', tftpPort: 69 } })),
+  'POST /api/v1/dhcp/check': about(() => ({ body: { for: 'kea', text: '{}' } })),
+  // Names nothing of anybody; what is told of foreign phones is looked at in dhcp.test.ts.
+  'POST /api/v1/dhcp/leases': about(() => ({ body: { leases: [lease] } })),
   'GET /api/v1/rc/entries': list(
     (foreign) => `accountId=${foreign.account}`,
     (foreign) => `batchId=${foreign.batch}`,

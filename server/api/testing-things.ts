@@ -40,7 +40,7 @@ export async function thingsOf(api: TestApi, word: string) {
   const emptyBatch: string = (await make('batches', { accountId: account, name: `${word} empty` })).id
   const shipped: string = (await make('batches', { accountId: account, name: `${word} shipped` })).id
   await make(`batches/${shipped}/devices`, { macs: [phones.shipped] })
-  await make(`batches/${shipped}/ship`, {})
+  await make(`batches/${shipped}/ship`, { force: true })
   const parameters = { Station_Name: { value: word } }
   const revision: number = (await make(`layers/account/${account}`, { parameters }, 'PUT')).revisionId
   await make(`layers/account/${account}/draft`, { parameters: { Station_Name: { value: `${word} 2` } } }, 'PUT')

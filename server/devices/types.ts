@@ -109,3 +109,21 @@ export interface Observation {
   readonly registrationSeconds?: number
   readonly product?: string
 }
+
+/** A phone that turned up, whether it is anybody's or not. Only `certificate` is proved. */
+export interface Sighting {
+  readonly mac: MacAddress
+  /** IP address as text. */
+  readonly address: string
+  /** A lease that a DHCP server gave, a client certificate, or a MAC in a path or User-Agent. */
+  readonly source: 'dhcp' | 'certificate' | 'path'
+  readonly serial?: SerialNumber
+  readonly productName?: string
+  readonly at: Date
+  /** The account of a limited token that told us of it; absent: our own doors saw it, or the operator told us. */
+  readonly reporter?: string
+  /** Why it was refused; absent: it was not. */
+  readonly problem?: string
+  /** It got the first profile. */
+  readonly firstProfile?: boolean
+}

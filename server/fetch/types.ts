@@ -66,6 +66,8 @@ export interface CodeFacts {
   readonly revoked: boolean
   readonly devices: number
   readonly usedBy: readonly MacAddress[]
+  /** The only phone that it is for, while that belongs to the account; undefined: any. */
+  readonly forMac?: MacAddress | undefined
 }
 
 export interface WindowFacts {

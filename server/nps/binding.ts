@@ -21,12 +21,16 @@ import {
   refuseStanding,
   type Standing,
   standingOf,
+  strangerEvents,
   type WindowFacts,
   withBelieved,
 } from '../fetch/mod.ts'
 import { isPublicAddress } from './address.ts'
 
-/** Wrong codes and Customer IDs of one certificate within an hour before it is locked out. */
+/**
+ * Wrong codes and Customer IDs of one certificate within an hour before it is locked out. A person may mistype ten
+ * digits a few times; what a guesser gets out of so many is worked out in docs/security.md.
+ */
 export const WRONG_TOKENS_MAX = 20
 
 /** @returns the own profile with the binding to commit, the held profile, or the common refusal. */
@@ -57,7 +61,12 @@ function answerCode(code: CodeFacts, standing: Standing, certificate: ProvenCert
   const inTurn = usedBefore ? standing === 'bound' : code.usedBy.length < code.devices
   const usable = !code.revoked && fetch.now < code.expiresAt && inTurn
   if (!usable) return refusal('wrong-code', about)
+  if (code.forMac !== undefined && code.forMac !== certificate.mac) {
+    return refusal('wrong-code', { ...about, events: strangerEvents(certificate, code.forMac) })
+  }
   if (ownedElsewhere(standing, device, code.account.id)) return refuseElsewhere(certificate, device, code.account)
+  // A code for one phone was made for a phone of this account: it does not bring back one that was let go since.
+  if (code.forMac !== undefined && device?.accountId !== code.account.id) return refusal('wrong-code', about)
   // Its first answer may have been lost: the same device gets the same profile until the code's time ends.
   if (standing === 'bound' && device !== undefined) return sameAgain(device, fetch)
   return bind(certificate, fetch, {

@@ -10,6 +10,8 @@ import {
   fetchOf,
   MAC,
   NOW,
+  OTHER_MAC,
+  serialOf,
 } from '../testing-facts.ts'
 import { answerFetch, type NpsRoute } from './answer.ts'
 import { WRONG_TOKENS_MAX } from './binding.ts'
@@ -66,6 +68,61 @@ describe('a one-time code [guide: Retail Distribution]', () => {
   it('may be good for several devices', () => {
     const three = { devices: 3, usedBy: [codeFacts().usedBy, ['00562b0000aa', '00562b0000bb']].flat() as never }
     expect(ask(CODE, { facts: { code: codeFacts(three) } }).commits).toHaveLength(1)
+  })
+})
+
+describe('a code for one phone alone [guide: Manually Provision a Phone from the Keypad]', () => {
+  const registered = deviceFacts({ state: 'known', accountId: 'acc_1' })
+  const forIt = codeFacts({ forMac: MAC })
+
+  it('binds that phone, which its account has registered', () => {
+    const answer = ask(CODE, { facts: { device: registered, code: forIt } })
+    expect(answer.commits).toMatchObject([{ kind: 'bind', accountId: 'acc_1', by: 'code', codeId: 'code_1' }])
+  })
+
+  it('gives the phone that is bound already its profile again', () => {
+    const answer = ask(CODE, { facts: { device: deviceFacts(), code: forIt } })
+    expect(answer).toMatchObject({ content: { kind: 'own-profile' }, commits: [] })
+  })
+
+  it.each([
+    ['unknown', undefined],
+    ['registered', registered],
+    ['bound', deviceFacts()],
+    ['held', deviceFacts({ state: 'held', accountId: undefined, heldAccountId: 'acc_1' })],
+  ])('is refused to any other phone, also one of the account (%s); both timelines say so', (_what, device) => {
+    const answer = ask(CODE, { facts: { device, code: codeFacts({ forMac: OTHER_MAC }) } })
+    expect(reason(answer)).toBe('wrong-code')
+    expect(answer.commits).toEqual([])
+    const told = answer.events.filter(({ name }) => name === 'identity.mismatch')
+    expect(told.map(({ mac }) => mac)).toEqual([MAC, OTHER_MAC])
+  })
+
+  it.each([
+    ['past its time', { expiresAt: NOW }],
+    ['revoked', { revoked: true }],
+  ])('tells nothing to another phone when it is %s', (_what, more) => {
+    const answer = ask(CODE, { facts: { code: codeFacts({ forMac: OTHER_MAC, ...more }) } })
+    expect(reason(answer)).toBe('wrong-code')
+    expect(answer.events.map(({ name }) => name)).toEqual(['fetch.refused'])
+  })
+
+  it.each([
+    ['was released since', deviceFacts({ state: 'released', accountId: undefined })],
+    ['was deleted since', undefined],
+    ['belongs to nobody any more', deviceFacts({ state: 'known', accountId: undefined })],
+  ])('does not bring back that phone when it %s', (_what, device) => {
+    expect(reason(ask(CODE, { facts: { device, code: forIt } }))).toBe('wrong-code')
+  })
+
+  it('is refused when that phone has come to another account since', () => {
+    const code = codeFacts({ forMac: MAC, account: accountFacts('acc_2') })
+    expect(reason(ask(CODE, { facts: { device: registered, code } }))).toBe('bound-elsewhere')
+  })
+
+  it('is refused to a certificate of that MAC with another serial number', () => {
+    const stranger = deviceFacts({ state: 'known', serial: serialOf('FCH9999ABCD') })
+    expect(reason(ask(CODE, { facts: { device: stranger, code: forIt } }))).toBe('foreign-device')
   })
 })
 

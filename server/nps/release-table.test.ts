@@ -44,6 +44,8 @@ const NO = 'refusal'
 const known = { device: deviceFacts() }
 const opens = { device: deviceFacts({}, { account: accountFacts('acc_1', { credentialed: true }) }) }
 const code = { code: codeFacts() }
+const forIt = { device: deviceFacts({ state: 'known', accountId: 'acc_1' }), code: codeFacts({ forMac: MAC }) }
+const forOther = { device: deviceFacts({ state: 'known', accountId: 'acc_1' }), code: codeFacts({ forMac: OTHER_MAC }) }
 const window = { customer: customerFacts([{}]) }
 const file = { firmware: { name: 'sip88xx.12-0-7.loads', byteCount: 3, sha256: 'b'.repeat(64) } }
 
@@ -74,6 +76,11 @@ const CELLS: readonly [row: string, target: string, facts: object, column: Colum
   ['bind by one-time code', '/cisco-init/code', code, 'credentialed, TLS', NO],
   ['bind by one-time code', '/cisco-init/code', code, 'claimed MAC', NO],
   ['bind by one-time code', '/cisco-init/code', code, 'none', NO],
+  ['bind by a code for this phone', '/cisco-init/4071936258', forIt, 'certified, TLS', `${OWN} + bind`],
+  ['bind by a code for this phone', '/cisco-init/4071936258', forIt, 'credentialed, TLS', NO],
+  ['bind by a code for this phone', '/cisco-init/4071936258', forIt, 'claimed MAC', NO],
+  ['bind by a code for this phone', '/cisco-init/4071936258', forIt, 'none', NO],
+  ['bind by a code for another phone', '/cisco-init/4071936258', forOther, 'certified, TLS', NO],
   ['bind by a guessable Customer ID', '/cisco-init/1234abcd', window, 'certified, TLS', 'held-profile + hold'],
   ['bind by a guessable Customer ID', '/cisco-init/1234abcd', window, 'credentialed, TLS', NO],
   ['bind by a guessable Customer ID', '/cisco-init/1234abcd', window, 'claimed MAC', NO],

@@ -4,7 +4,7 @@
  */
 import type { MacAddress } from '../../protocol/identity.ts'
 import { assertNever, type Millis } from '../../protocol/result.ts'
-import type { DeviceFacts, Observation } from '../devices/mod.ts'
+import type { DeviceFacts, Observation, Sighting } from '../devices/mod.ts'
 import {
   answersOldChallenge,
   checkCredentials,
@@ -21,6 +21,7 @@ import {
   type NotedEvent,
   type Route,
   routePath,
+  sightingOf,
 } from '../fetch/mod.ts'
 import type { Signals } from '../metrics/mod.ts'
 import type { PlatformFacts } from '../profiles/mod.ts'
@@ -67,6 +68,8 @@ export interface FetchStore {
     /** A profile of a version that its device had not been served before. */
     served?: ServedVersion,
   ): void
+  /** That a phone turned up. May be lost in a crash. */
+  sighted(sighting: Sighting): void
 }
 
 export interface ServedVersion {
@@ -165,6 +168,7 @@ interface Settled {
 
 function settle(context: ServeContext, route: Route, { request, evidence, now }: Fetch, settled: Settled): Delivery {
   noteAnswer(context, request, settled, evidence, now)
+  noteSighting(context, sightingOf({ request, route, evidence }, settled.answer, now), now)
   noteDownload(context, settled)
   const tooMuch = isStrangersFirmware(settled.answer, evidence) && !context.limits.firmware.take(request.peer, now)
   const delivery = tooMuch ? LATER : deliver(context, settled.answer.content, settled.device, now)
@@ -342,6 +346,12 @@ function noteAnswer(
     seen,
     served,
   )
+}
+
+function noteSighting({ store, limits }: ServeContext, sighting: Sighting | undefined, now: Millis): void {
+  if (sighting === undefined) return
+  if (sighting.source === 'path' && !limits.sightings.take(sighting.address, now)) return
+  store.sighted(sighting)
 }
 
 const REFUSED = 'fetch.refused'

@@ -18,6 +18,8 @@ export interface SourceLimits {
   readonly firmware: SourceLimit
   /** Notes of what is merely claimed. */
   readonly claims: SourceLimit
+  /** Notes that a phone turned up which does not prove who it is. */
+  readonly sightings: SourceLimit
   /** Notes that a phone with a right certificate was refused; by its MAC. */
   readonly refused: SourceLimit
 }
@@ -25,6 +27,8 @@ export interface SourceLimits {
 /** A site of a few hundred phones behind one address may fetch all parts of a load; a flood may not. */
 const FIRMWARE = { burst: 2000, perSecond: 20 } as const
 const CLAIMS = { burst: 60, perSecond: 1 } as const
+/** A bench unpacks hundreds of phones at once, behind one address; each asks a few times. */
+const SIGHTINGS = { burst: 2000, perSecond: 20 } as const
 
 export function createSourceLimits(): SourceLimits {
   const firmware = createSourceLimit(FIRMWARE)
@@ -32,6 +36,7 @@ export function createSourceLimits(): SourceLimits {
     // The machine itself is no stranger: virtual phones in their thousands stand on one address there.
     firmware: { take: (peer, now) => isLoopback(peer) || firmware.take(peer, now) },
     claims: createSourceLimit(CLAIMS),
+    sightings: createSourceLimit(SIGHTINGS),
     refused: createSourceLimit(CLAIMS),
   }
 }

@@ -2,7 +2,7 @@
  * What the ACS keeps at hand: the small rows of devices that called lately, and what is seen in idle sessions, written
  * many at a time. Whatever a device is told is stored before it is told.
  */
-import type { MacAddress } from '../../protocol/identity.ts'
+import { type MacAddress, parseSerialNumber } from '../../protocol/identity.ts'
 import { createBatch } from '../database/mod.ts'
 import type { Services } from '../services.ts'
 import type { AcsState, AcsWrite, KnownParameter, OpenTask } from '../tr069/mod.ts'
@@ -18,6 +18,7 @@ import {
   recordInforms,
 } from './acs-state.ts'
 import { recordUnknownCallers, type UnknownCaller } from './acs-unknown.ts'
+import { recordSightings, type Sighting } from './sightings.ts'
 
 /** Devices whose rows are kept. */
 const STATES_MAX = 20_000
@@ -151,7 +152,7 @@ function openBatches({ db, log }: AcsServices) {
   const onError = (error: unknown): void => log.error({ err: error }, 'what TR-069 devices said could not be written')
   const informs = createBatch<InformSeen>({ ...BATCH, flush: (rows) => recordInforms(db, rows), onError })
   const parameters = createBatch<SeenParameters>({ ...BATCH, flush: (rows) => recordParameters(db, rows), onError })
-  const unknown = createBatch<UnknownCaller>({ ...BATCH, flush: (rows) => recordUnknownCallers(db, rows), onError })
+  const unknown = createBatch<UnknownCaller>({ ...BATCH, flush: (rows) => rememberUnknown(db, rows), onError })
   const messages = createBatch<TracedMessage>({ ...MESSAGES_BATCH, flush: (rows) => recordMessages(db, rows), onError })
   const all = [informs, parameters, unknown, messages]
   return {
@@ -162,6 +163,17 @@ function openBatches({ db, log }: AcsServices) {
     flush: async () => void (await Promise.all(all.map((batch) => batch.flush()))),
     close: async () => void (await Promise.all(all.map((batch) => batch.close()))),
   }
+}
+
+/** Who calls the ACS has turned up, too. */
+async function rememberUnknown(db: AcsServices['db'], callers: readonly UnknownCaller[]): Promise<void> {
+  await recordUnknownCallers(db, callers)
+  const sightings = callers.flatMap(({ mac, serial, from, at }): readonly Sighting[] => {
+    const proved = parseSerialNumber(serial)
+    const whose = proved === undefined ? {} : { serial: proved }
+    return [{ mac, address: from, source: 'certificate', at: new Date(at), ...whose }]
+  })
+  await recordSightings(db, sightings)
 }
 
 async function followFleet({

@@ -3,9 +3,19 @@ import type { MacAddress } from '../../protocol/identity.ts'
 import { err, ok, type Result } from '../../protocol/result.ts'
 import type { DeviceState } from '../devices/mod.ts'
 import { announce } from './changes.ts'
+import { recordEvent } from './events.ts'
 import { orderOf, type PageRequest, type SortColumn } from './paging.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
+import {
+  boxesForLimited,
+  STAGED_MAX,
+  stagedBox,
+  type StagingRow,
+  stagingRows,
+  type StagingView,
+  unreadyOf,
+} from './staging.ts'
 import { newId } from './vault.ts'
 
 /** Devices that are added or taken out by one request. */
@@ -109,6 +119,15 @@ export type BatchProblem =
   | { readonly kind: 'other-model'; readonly macs: readonly string[]; readonly model: string }
   | { readonly kind: 'in-other-batch'; readonly macs: readonly string[] }
   | { readonly kind: 'unready-devices'; readonly macs: readonly string[] }
+  | { readonly kind: 'too-large'; readonly count: number }
+  | { readonly kind: 'not-ready'; readonly problems: readonly BoxProblem[] }
+
+/** Why a box keeps its batch from being shipped; without a MAC: a box that nobody has scanned. */
+export interface BoxProblem {
+  readonly code: string
+  readonly mac: MacAddress | undefined
+  readonly message: string
+}
 
 async function lockBatch(sql: Sql, id: string): Promise<Result<StoredBatch, BatchProblem>> {
   await sql.one({ name: 'lock-batch-row', text: 'select id from batch where id = $1 for update', values: [id] })
@@ -116,7 +135,8 @@ async function lockBatch(sql: Sql, id: string): Promise<Result<StoredBatch, Batc
   return batch === undefined ? err({ kind: 'no-batch' }) : ok(batch)
 }
 
-async function lockOpenBatch(sql: Sql, id: string): Promise<Result<StoredBatch, BatchProblem>> {
+/** Until the transaction ends nothing else comes in, goes out or ships. */
+export async function lockOpenBatch(sql: Sql, id: string): Promise<Result<StoredBatch, BatchProblem>> {
   const batch = await lockBatch(sql, id)
   return batch.ok && batch.value.state === 'shipped' ? err({ kind: 'shipped' }) : batch
 }
@@ -169,7 +189,7 @@ const GOES_ALONG: Readonly<Record<string, string>> = {
 export async function deleteBatch(sql: Sql, who: string, id: string): Promise<Result<void, BatchProblem>> {
   const batch = await lockBatch(sql, id)
   if (!batch.ok) return batch
-  const count = Object.values(batch.value.progress).reduce((all, each) => all + each, 0)
+  const count = totalOf(batch.value)
   if (count > 0) return err({ kind: 'not-empty', count })
   const { name, accountId } = batch.value
   await recordRevision(sql, { who, scope: 'batch', target: id, what: 'deleted', before: { name, accountId } })
@@ -178,6 +198,11 @@ export async function deleteBatch(sql: Sql, who: string, id: string): Promise<Re
   }
   await sql.run({ name: 'delete-batch', text: 'delete from batch where id = $1', values: [id] })
   return ok(undefined)
+}
+
+/** Devices in a batch. */
+export function totalOf({ progress }: Pick<StoredBatch, 'progress'>): number {
+  return Object.values(progress).reduce((all, count) => all + count, 0)
 }
 
 interface MemberRow {
@@ -257,18 +282,46 @@ export async function takeFromBatch(
   return ok((await findBatch(sql, id)) ?? batch.value)
 }
 
-/** A shipped batch is locked: nothing comes in or goes out. */
-export async function shipBatch(sql: Sql, who: string, id: string): Promise<Result<StoredBatch, BatchProblem>> {
+/**
+ * A shipped batch is locked: nothing comes in or goes out.
+ * @param how `force`: also with boxes that are not ready; held and disabled ones never leave. `reach`: accounts that
+ *   whoever ships may know of; null: all
+ */
+export async function shipBatch(
+  sql: Sql,
+  who: string,
+  id: string,
+  { force, reach }: { readonly force: boolean; readonly reach: readonly string[] | null },
+): Promise<Result<StoredBatch, BatchProblem>> {
   const batch = await lockOpenBatch(sql, id)
   if (!batch.ok) return batch
+  const { accountId, expected, name, createdAt } = batch.value
   if (Object.keys(batch.value.progress).length === 0) return err({ kind: 'empty' })
+  const rows = await stagingRows(sql, id)
+  if (rows.length > STAGED_MAX && !force) return err({ kind: 'too-large', count: rows.length })
   const held = await sql.query<{ mac: string }>({
     name: 'batch-unready',
     text: `select mac from device where batch_id = $1 and state not in ('known', 'bound') order by mac limit 100`,
     values: [id],
   })
   if (held.length > 0) return err({ kind: 'unready-devices', macs: held.map(({ mac }) => mac) })
-  return changeState(sql, who, id, 'shipped')
+  const problems = boxProblems(rows, expected, { batchCreatedAt: createdAt, reach })
+  if (problems.length > 0 && !force) return err({ kind: 'not-ready', problems })
+  const shipped = await changeState(sql, who, id, 'shipped')
+  const data = { batch: id, name, devices: totalOf(batch.value), unready: problems.length }
+  await recordEvent(sql, { name: 'batch.shipped', trust: 'operator', mac: undefined, accountId, data })
+  return shipped
+}
+
+function boxProblems(rows: readonly StagingRow[], expected: number | null, view: StagingView): readonly BoxProblem[] {
+  const all = rows.map((row) => stagedBox(row, view))
+  const problems = (view.reach === null ? all : boxesForLimited(all)).flatMap((box): readonly BoxProblem[] => {
+    const problem = unreadyOf(box)
+    return problem === undefined ? [] : [{ ...problem, mac: box.row.mac }]
+  })
+  if (expected === null || rows.length >= expected) return problems
+  const message = `${expected - rows.length} of ${expected} expected boxes were not scanned`
+  return [{ code: 'not-scanned', mac: undefined, message }, ...problems]
 }
 
 /** What was shipped by mistake. */

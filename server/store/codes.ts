@@ -1,4 +1,7 @@
 /** One-time codes and enrolment windows: how phones come to an account. */
+import { randomInt } from 'node:crypto'
+import type { MacAddress } from '../../protocol/identity.ts'
+import { assert, err, ok, type Result } from '../../protocol/result.ts'
 import { announce, announceCode, announceCustomer } from './changes.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
@@ -44,6 +47,113 @@ export async function createCode(
   })
   await announce(sql, { kind: 'code', hash: hash.toString('hex'), until: row.expiresAt.getTime() })
   return { ...row, code: text }
+}
+
+/** How long a code that is typed at a phone is good. */
+export const KEYPAD_CODE_S = 15 * 60
+/** Digits of such a code. */
+export const KEYPAD_DIGITS = { min: 8, max: 10 } as const
+/** Of one account at a time: as many phones as people can type at in a quarter of an hour. */
+export const KEYPAD_CODES_MAX = 20
+/**
+ * Of all accounts, for any phone, of ten digits; one of nine counts as ten of them, one of eight as a hundred. So a guess
+ * meets one with a chance of at most one in ten million, whatever people ask for (docs/security.md).
+ */
+export const KEYPAD_OPEN_CODES_MAX = 1000
+/** Digits that were drawn in vain, because such a code or Customer ID is there. */
+const DRAWS_MAX = 10
+
+export interface NewKeypadCode {
+  readonly accountId: string
+  readonly digits: number
+  /** The only phone that may use it, one of the account; undefined: any one phone. */
+  readonly mac: MacAddress | undefined
+}
+
+/** There are too many that can still be used; the first of them ends in so many seconds. */
+export interface KeypadProblem {
+  readonly kind: 'too-many'
+  readonly of: 'account' | 'platform'
+  readonly retryAfterSeconds: number
+}
+
+/**
+ * A code of digits alone, for one phone, good for `KEYPAD_CODE_S`. No other code and no Customer ID is the same.
+ * @param draw so many digits by chance
+ * @returns the code itself, told once and never again, beside its row
+ */
+export async function createKeypadCode(
+  sql: Sql,
+  who: string,
+  asked: NewKeypadCode,
+  draw: (digits: number) => string = randomDigits,
+): Promise<Result<StoredCode & { readonly code: string }, KeypadProblem>> {
+  const problem = await keypadProblem(sql, asked)
+  if (problem !== undefined) return err(problem)
+  for (let count = 0; count < DRAWS_MAX; count++) {
+    const code = draw(asked.digits)
+    const row = await insertKeypadCode(sql, who, asked, code)
+    if (row === undefined) continue
+    const { accountId } = row
+    const after = { accountId, ...(asked.mac === undefined ? {} : { mac: asked.mac }) }
+    await recordRevision(sql, { who, scope: 'code', target: row.id, what: 'created', after })
+    await announce(sql, { kind: 'code', hash: hashOfToken(code).toString('hex'), until: row.expiresAt.getTime() })
+    return ok({ ...row, code })
+  }
+  throw new Error(`Cannot find a free code of ${asked.digits} digits in ${DRAWS_MAX} draws`)
+}
+
+function randomDigits(digits: number): string {
+  return Array.from({ length: digits }, () => randomInt(10)).join('')
+}
+
+async function keypadProblem(sql: Sql, asked: NewKeypadCode): Promise<KeypadProblem | undefined> {
+  // One after the other for an account: what is counted is then what there is. A few too many of all do no harm.
+  await sql.one({
+    name: 'lock-account-of-code',
+    text: 'select id from account where id = $1 for no key update',
+    values: [asked.accountId],
+  })
+  const live = await sql.one<{ own: number; open: number; ownEnds: number; openEnds: number }>({
+    name: 'live-keypad-codes',
+    text: `select count(*) filter (where c.account_id = $1)::int as own,
+                  coalesce(sum(power(10, $2::int - c.keypad_digits)) filter (where c.device_mac is null), 0)::int as open,
+                  coalesce(extract(epoch from min(c.expires_at) filter (where c.account_id = $1) - now()), 0)::float8
+                    as "ownEnds",
+                  coalesce(extract(epoch from min(c.expires_at) filter (where c.device_mac is null) - now()), 0)::float8
+                    as "openEnds"
+             from code c
+            where c.keypad_digits is not null and c.expires_at > now() and c.revoked_at is null
+              and not exists (select from code_use u where u.code_id = c.id)`,
+    values: [asked.accountId, KEYPAD_DIGITS.max],
+  })
+  assert(live !== undefined, 'a count has a row')
+  if (live.own >= KEYPAD_CODES_MAX) return tooMany('account', live.ownEnds)
+  const weight = 10 ** (KEYPAD_DIGITS.max - asked.digits)
+  if (asked.mac === undefined && live.open + weight > KEYPAD_OPEN_CODES_MAX) return tooMany('platform', live.openEnds)
+  return undefined
+}
+
+function tooMany(of: KeypadProblem['of'], seconds: number): KeypadProblem {
+  return { kind: 'too-many', of, retryAfterSeconds: Math.max(1, Math.ceil(seconds)) }
+}
+
+/** @returns undefined: such a code or Customer ID is there */
+async function insertKeypadCode(
+  sql: Sql,
+  who: string,
+  { accountId, digits, mac }: NewKeypadCode,
+  code: string,
+): Promise<StoredCode | undefined> {
+  return sql.one<StoredCode>({
+    name: 'create-keypad-code',
+    text: `insert into code (id, hash, account_id, devices, expires_at, created_by, keypad_digits, device_mac)
+           select $1, $2, $3, 1, now() + make_interval(secs => $4), $5, $8, $6
+            where not exists (select from account where customer_id = $7)
+           on conflict (hash) do nothing
+           returning id, account_id as "accountId", devices, line_ids as "lineIds", expires_at as "expiresAt"`,
+    values: [newId('code'), hashOfToken(code), accountId, KEYPAD_CODE_S, who, mac ?? null, code, digits],
+  })
 }
 
 /** @returns whether the account had such a code in force */

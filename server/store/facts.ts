@@ -244,6 +244,7 @@ interface CodeRow {
   readonly devices: number
   readonly expires_at: Date
   readonly revoked_at: Date | null
+  readonly device_mac: MacAddress | null
   readonly account: AccountRow
   readonly used_by: readonly MacAddress[] | null
 }
@@ -253,7 +254,7 @@ export async function loadCodeFacts(sql: Pick<Sql, 'one'>, hash: Uint8Array): Pr
   const row = await sql.one<CodeRow>({
     name: 'code-facts',
     text: `
-select c.id, c.line_ids, c.devices, c.expires_at, c.revoked_at,
+select c.id, c.line_ids, c.devices, c.expires_at, c.revoked_at, c.device_mac,
        json_build_object('id', a.id, 'customer_id', a.customer_id, 'name', a.name, 'settings', a.settings) as account,
        (select array_agg(u.mac) from code_use u where u.code_id = c.id) as used_by
   from code c join account a on a.id = c.account_id where c.hash = $1`,
@@ -268,6 +269,7 @@ select c.id, c.line_ids, c.devices, c.expires_at, c.revoked_at,
     revoked: row.revoked_at !== null,
     devices: row.devices,
     usedBy: row.used_by ?? [],
+    forMac: row.device_mac ?? undefined,
   }
 }
 

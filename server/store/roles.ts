@@ -1,7 +1,7 @@
 /** What each role of a user may. Sessions look it up at every request, so that a change is in force at once. */
 import type { TokenScope } from './tokens.ts'
 
-export const USER_ROLES = ['owner', 'engineer', 'support', 'reseller', 'customer'] as const
+export const USER_ROLES = ['owner', 'engineer', 'support', 'reseller', 'customer', 'var'] as const
 export type UserRole = (typeof USER_ROLES)[number]
 
 interface RoleRights {
@@ -17,6 +17,8 @@ const RIGHTS: Readonly<Record<UserRole, RoleRights>> = {
   // Everything, but only of its own account and those below.
   reseller: { scopes: ['admin'], limited: true },
   customer: { scopes: ['read'], limited: true },
+  // Who makes phones ready for customers: batches and what is in them, and nothing else.
+  var: { scopes: ['stage'], limited: true },
 }
 
 export function scopesOfRole(role: UserRole): readonly TokenScope[] {

@@ -6,7 +6,7 @@ import type { Sql } from './sql.ts'
 import { scopesOfRole, type UserRole } from './roles.ts'
 import { hashOfToken, newId } from './vault.ts'
 
-export const TOKEN_SCOPES = ['admin', 'write', 'read', 'secrets'] as const
+export const TOKEN_SCOPES = ['admin', 'write', 'read', 'stage', 'secrets'] as const
 export type TokenScope = (typeof TOKEN_SCOPES)[number]
 
 /** How long tokens are remembered after their end, so that an audit can still name them. */

@@ -90,7 +90,7 @@ function readingRoutes(api: Api, ready: ReadyPlatform): void {
   api.get(
     '/api/v1/accounts',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', orScope: 'stage' },
       schema: {
         summary: 'List accounts',
         querystring: AccountQuery,
@@ -108,7 +108,10 @@ function readingRoutes(api: Api, ready: ReadyPlatform): void {
   )
   api.get(
     '/api/v1/accounts/:id',
-    { config: { scope: 'read' }, schema: { summary: 'One account', params: AccountId, response: { 200: Account } } },
+    {
+      config: { scope: 'read', orScope: 'stage' },
+      schema: { summary: 'One account', params: AccountId, response: { 200: Account } },
+    },
     async (request) => accountJson(await existingAccount(request, ready(), request.params.id)),
   )
   api.get(

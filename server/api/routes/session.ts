@@ -25,7 +25,7 @@ export function sessionRoutes(api: Api, ready: ReadyPlatform, passwords: Passwor
   api.get(
     '/api/v1/session',
     {
-      config: { scope: 'read', reach: 'free' },
+      config: { scope: 'read', orScope: 'stage', reach: 'free' },
       schema: { summary: 'Who asks, and what it may', response: { 200: Session } },
     },
     (request) => {
@@ -38,7 +38,7 @@ export function sessionRoutes(api: Api, ready: ReadyPlatform, passwords: Passwor
   api.delete(
     '/api/v1/session',
     {
-      config: { scope: 'read', reach: 'free' },
+      config: { scope: 'read', orScope: 'stage', reach: 'free' },
       schema: { summary: 'Sign out', response: { 204: z.null() } },
     },
     async (request, reply) => {
@@ -96,7 +96,7 @@ function ownPassword(api: Api, ready: ReadyPlatform, passwords: Passwords): void
   api.put(
     '/api/v1/session/password',
     {
-      config: { scope: 'read', reach: 'free' },
+      config: { scope: 'read', orScope: 'stage', reach: 'free' },
       schema: {
         summary: 'Change the own password; all sessions end, this one too',
         body: PasswordInput.extend({ password: NewPasswordText }),
