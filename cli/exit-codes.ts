@@ -14,7 +14,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** One row a code, in the order of the numbers. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
-  [EXIT.done, 'done; for lint and rule: nothing is wrong'],
+  [EXIT.done, 'done; for lint, rule and dhcp check: nothing is wrong'],
   [EXIT.problems, 'problems were found, or what was asked is refused or failed'],
   [EXIT.usage, 'wrong usage: an unknown command or option, a missing or impossible argument'],
   [EXIT.unreachable, 'the server does not answer'],
