@@ -30,6 +30,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'phone', group: GROUPS.phones, load: async () => (await import('./phone.ts')).registerPhoneCommand },
   { name: 'fleet', group: GROUPS.phones, load: async () => (await import('./fleet.ts')).registerFleetCommand },
   { name: 'lint', group: GROUPS.files, load: async () => (await import('./lint.ts')).registerLintCommand },
+  { name: 'dhcp', group: GROUPS.files, load: async () => (await import('./dhcp.ts')).registerDhcpCommand },
   { name: 'rule', group: GROUPS.files, load: async () => (await import('./rule.ts')).registerRuleCommand },
   { name: 'seal', group: GROUPS.files, load: async () => (await import('./seal.ts')).registerSealCommand },
   { name: 'open', group: GROUPS.files, load: async () => (await import('./open.ts')).registerOpenCommand },
@@ -43,8 +44,10 @@ const COMMANDS: readonly Entry[] = [
   { name: 'release', group: GROUPS.api, load: async () => (await import('./remote/device.ts')).registerReleaseCommand },
   { name: 'events', group: GROUPS.api, load: async () => (await import('./remote/events.ts')).registerEventsCommand },
   { name: 'api', group: GROUPS.api, load: async () => (await import('./remote/any-route.ts')).registerApiCommand },
+  { name: 'keypad', group: GROUPS.api, load: async () => (await import('./remote/keypad.ts')).registerKeypadCommand },
   { name: 'rc', group: GROUPS.api, load: async () => (await import('./remote/rc.ts')).registerRcCommand },
   { name: 'acs', group: GROUPS.api, load: async () => (await import('./remote/acs.ts')).registerAcsCommand },
+  { name: 'stage', group: GROUPS.api, load: async () => (await import('./remote/stage.ts')).registerStageCommand },
   { name: 'user', group: GROUPS.api, load: async () => (await import('./remote/users.ts')).registerUserCommand },
   {
     name: 'certificate',
@@ -83,6 +86,8 @@ export async function programFor(name: string | undefined): Promise<Command> {
   const program = new Command('offhook')
     .description('Takes Cisco IP Phones with Multiplatform firmware from sealed box to dial tone')
     .showHelpAfterError('(see --help)')
+    // Options belong to the command that they stand behind: `dhcp` and `dhcp check` both have --for.
+    .enablePositionalOptions()
     .exitOverride()
   const only = COMMANDS.filter((entry) => entry.name === name && !NEED_ALL.includes(entry.name))
   const entries = only.length === 0 ? COMMANDS : only

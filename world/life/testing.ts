@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url'
 /** Where the command is run, as by somebody who has just cloned. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Built by tools/setup.js before a whole test run; a run of single files takes the sources. */
-const COMMAND = process.env['OFFHOOK_BUILT'] === 'yes' ? ['bin/offhook.js'] : ['--import', 'tsx', 'cli/main.ts']
-const FOREIGN = /^(?:OFFHOOK_.*|DATABASE_URL|PG[A-Z]+|NODE_OPTIONS)$/
+export const COMMAND = process.env['OFFHOOK_BUILT'] === 'yes' ? ['bin/offhook.js'] : ['--import', 'tsx', 'cli/main.ts']
+export const FOREIGN = /^(?:OFFHOOK_.*|DATABASE_URL|PG[A-Z]+|NODE_OPTIONS)$/
 /** A machine that runs other tests too is slow at times. */
 const PATIENCE_MS = 60_000
 const POLL_MS = 20
