@@ -81,6 +81,18 @@ describe('offhook dhcp', () => {
     expect(text).not.toContain('CP-7841-3PCC')
   })
 
+  it('names an ACS behind another name and path, and refuses one in clear', async () => {
+    const url = 'https://acs.example.net:7547/cwmp'
+    const { files } = await written('--for', 'dnsmasq', ...PUBLIC, '--acs-url', url)
+    const bytes = Buffer.from(url)
+      .toString('hex')
+      .replaceAll(/(..)(?!$)/g, '$1:')
+    expect(files[0]?.text).toContain(`43,01:21:${bytes}\n`)
+    const clear = await dhcp(['--for', 'kea', ...PUBLIC, '--acs-url', 'http://acs.example.net/'])
+    expect({ code: clear.code, output: clear.output }).toEqual({ code: 1, output: '' })
+    expect(clear.errors).toMatch(/acs\.url: Cannot send "http:\/\/acs\.example\.net".*\(acs-not-tls\)/)
+  })
+
   it('writes files into a folder, again over its own, and never over what somebody else wrote', async () => {
     const out = join(folder, 'out')
     const args = ['--for', 'kea', ...PUBLIC, '--out', out]

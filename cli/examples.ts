@@ -19,9 +19,16 @@ const EXAMPLES: Readonly<Record<string, Examples>> = {
   ],
   phone: [
     ['offhook phone --mac 00:0e:08:a1:b2:c3 --dhcp 66=prov.example.com', 'a phone that DHCP sends to a TFTP server'],
+    ['offhook phone --interface eth1 --fast', 'as root: it takes its lease from the DHCP server of that network'],
     ['offhook phone --fast --json', 'without waiting, what happens as one JSON document a line'],
   ],
-  fleet: [['offhook fleet -n 100 --fast', 'a hundred phones']],
+  fleet: [
+    ['offhook fleet -n 100 --fast', 'a hundred phones'],
+    [
+      'offhook fleet --interface eth1 --boxes boxes.csv --fast --until registered',
+      'as root: the phones of a list, mac,serial,model, with leases from the DHCP server of that network',
+    ],
+  ],
   'token create': [
     ['offhook token create --scope read', 'may look'],
     [

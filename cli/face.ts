@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { lcdLines, type PhoneEvent, status } from '../phone/agent/mod.ts'
-import type { KeypadEntry } from '../phone/agent/types.ts'
+import type { KeypadEntry, Mode } from '../phone/agent/types.ts'
 import type { Phone } from '../phone/shell/mod.ts'
 import { assertNever, type Millis } from '../protocol/result.ts'
 
@@ -140,9 +140,10 @@ export function printStatus(phone: Phone, now: Millis): readonly string[] {
   ].map(plain)
 }
 
-/** A phone that starts is looked at this often, and must be up within this time. */
+/** A phone that starts is looked at this often. */
 const LOOK_AGAIN_MS = 20
-const UP_WITHIN_MS = 120_000
+/** For an address from DHCP a phone waits as long as it takes; after this time it is said that the keys wait too. */
+const PATIENCE_MS = 120_000
 
 export interface Face {
   /** Prints a line above the prompt. */
@@ -156,6 +157,8 @@ export interface FaceOptions {
   readonly output: NodeJS.WritableStream
   readonly now: () => Millis
   readonly quit: () => void
+  /** Default two minutes: after so long it is said that keys from a pipe wait for the phone. */
+  readonly patienceMs?: Millis
 }
 
 /** With a terminal as input there is a prompt; otherwise its lines are taken as they come, without one. */
@@ -193,8 +196,9 @@ export function openFace(options: FaceOptions): Face {
 }
 
 /** Keys from a pipe or file, pressed as soon as the phone is up. Their end is not the phone's end. */
-function pipedFace({ input, output, phone, now, quit }: FaceOptions): Face {
+function pipedFace({ input, output, phone, now, quit, patienceMs = PATIENCE_MS }: FaceOptions): Face {
   const print = (line: string): void => void output.write(`${line}\n`)
+  let closed = false
   const lines = createInterface({ input, terminal: false })
   async function follow(): Promise<void> {
     let menu: Menu = 'idle'
@@ -202,30 +206,63 @@ function pipedFace({ input, output, phone, now, quit }: FaceOptions): Face {
       const read = readFaceLine(text, menu)
       menu = read.menu
       if (read.effect.kind === 'quit') return quit()
-      for (const line of carryOut(await phoneUp(phone), read.effect, now())) print(line)
+      const current = await phoneThere(phone)
+      if (!takesKeys(current)) await untilUp(current, { patienceMs, print })
+      for (const line of carryOut(current, read.effect, now())) print(line)
     }
   }
-  follow().catch((error: unknown) => print(`Keys are no longer read: ${String(error)}`))
-  return { print, close: () => lines.close() }
+  follow().catch((error: unknown) => {
+    if (!closed) print(`Keys are no longer read: ${String(error)}`)
+  })
+  function close(): void {
+    closed = true
+    lines.close()
+  }
+  return { print, close }
 }
 
-/** While it starts, a phone takes no keys. */
-async function phoneUp(phone: () => Phone | undefined): Promise<Phone> {
+async function phoneThere(phone: () => Phone | undefined): Promise<Phone> {
   for (;;) {
     const current = phone()
-    if (current === undefined) {
-      await pause(LOOK_AGAIN_MS)
-      continue
-    }
-    await current.until(({ ram }) => ['discovering', 'running', 'flashing'].includes(ram.mode), UP_WITHIN_MS)
-    return current
+    if (current !== undefined) return current
+    await pause(LOOK_AGAIN_MS)
   }
+}
+
+const AWAKE: readonly Mode[] = ['discovering', 'running', 'flashing']
+
+/** While it starts, or waits for an address, a phone takes no keys. */
+function takesKeys(phone: Phone): boolean {
+  return AWAKE.includes(phone.agent().ram.mode)
+}
+
+/** Throws when the phone has no power any more. */
+async function untilUp(
+  phone: Phone,
+  { patienceMs, print }: { readonly patienceMs: Millis; readonly print: (line: string) => void },
+): Promise<void> {
+  let told = false
+  while (!takesKeys(phone)) {
+    try {
+      await phone.until(({ ram }) => AWAKE.includes(ram.mode), patienceMs)
+    } catch (cause) {
+      if (phone.agent().ram.mode === 'off') throw cause
+      if (!told) print(`${noKeysYet(phone)}; what was typed waits`)
+      told = true
+    }
+  }
+}
+
+function noKeysYet(phone: Phone): string {
+  const waits = phone.agent().ram.mode === 'network'
+  return `The phone ${waits ? 'waits for the network' : 'starts'} and takes no keys yet`
 }
 
 /** Presses the keys, or looks. @returns what to print */
 export function carryOut(phone: Phone, effect: Exclude<FaceEffect, { kind: 'quit' }>, now: Millis): readonly string[] {
   switch (effect.kind) {
     case 'keys':
+      if (!takesKeys(phone)) return [noKeysYet(phone)]
       phone.send({ kind: 'keypad', entry: effect.entry })
       return effect.entry.kind === 'enter-profile-rule' ? ['Profile rule entered; now resync'] : []
     case 'call':

@@ -179,6 +179,9 @@ async function live(start: Start, options: PhoneOptions): Promise<void> {
   }
 }
 
+/** A day: who switched a phone on and looks no more needs no word of it. */
+const FORETELL_WITHIN_MS = 24 * 3_600_000
+
 /** The guide spreads the first resync over some time; whoever watches should know. */
 function foretell(phone: Phone, print: (line: string) => void): void {
   const told = ({ ram }: Agent): void => {
@@ -186,8 +189,9 @@ function foretell(phone: Phone, print: (line: string) => void): void {
     if (seconds > 2)
       print(`          First resync in ${seconds} s (Resync_Random_Delay). "resync" does it now; --fast never waits`)
   }
+  // A phone that asks DHCP has nothing to tell before it has an address, which takes as long as it takes.
   phone
-    .until(({ ram }) => ram.timers.resync !== undefined, 120_000)
+    .until(({ ram }) => ram.timers.resync !== undefined, FORETELL_WITHIN_MS)
     .then(told, () => {
       // It was switched off meanwhile, or has nothing to wait for.
     })

@@ -3,19 +3,24 @@ import { get as httpsGet } from 'node:https'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type CwmpBodyOf, CWMP_NAMESPACE, writeCwmp } from '../protocol/cwmp/mod.ts'
-import type { MacAddress } from '../protocol/identity.ts'
+import type { MacAddress, SerialNumber } from '../protocol/identity.ts'
 import { assert } from '../protocol/result.ts'
 import { acsCredentials, type AccountSettings } from './devices/mod.ts'
 import { type CertificatePair, issueDeviceCertificate } from './pki/mod.ts'
 import {
   askTasks,
+  createBatch,
   ensureLabCa,
   findTask,
   listActions,
   listParameters,
+  listStrangers,
   loadAcsState,
   putSipProxy,
+  scanBoxes,
   searchEvents,
+  stagedBox,
+  stagingRows,
 } from './store/mod.ts'
 import { openAcsBench } from './testing-acs-bench.ts'
 import { AcsDevice, type AcsDeviceOptions } from './testing-acs.ts'
@@ -178,6 +183,12 @@ function reportOf(commandKey: string, code = 0): CwmpBodyOf<'TransferComplete'> 
   }
 }
 
+async function scanInto(batchId: string, mac: MacAddress, serial: SerialNumber): Promise<void> {
+  const box = { index: 0, mac, serial, model: PN, name: undefined, lineId: undefined, line: undefined }
+  const done = await db.transaction((tx) => scanBoxes(tx, WHO, batchId, [box], null))
+  assert(done.ok && done.value.added === 1, 'the box is taken')
+}
+
 describe('who may call', () => {
   it('is asked first, also on an empty POST, and lets in whoever has the password [TR-069 §2.4]', async () => {
     const { device, credentials, mac } = await withCredentials()
@@ -208,6 +219,59 @@ describe('who may call', () => {
     const answer = await device.say(device.informOf(['1 BOOT']))
     expect(answer.message?.body).toMatchObject({ kind: 'Fault', code: 8001 })
     expect(await provider.eventsOf(mac)).toContain('identity.mismatch')
+  })
+
+  it('is seen where phones are staged, with what stands against it, though it comes to no other door', async () => {
+    const { id: accountId } = await provider.accountWith()
+    const batch = await db.transaction((tx) =>
+      createBatch(tx, WHO, { accountId, name: 'Bench', model: undefined, expected: undefined }),
+    )
+    const [good, swapped, late] = [freshMac(), freshMac(), freshMac()]
+    const { mac: renewed } = await provider.bound()
+    await scanInto(batch.id, good, serialFor(good))
+    await scanInto(batch.id, swapped, serialFor(freshMac()))
+    await scanInto(batch.id, late, serialFor(late))
+    await db.transaction((tx) =>
+      tx.run({
+        name: 'test-into-batch',
+        text: 'update device set batch_id = $1 where mac = $2',
+        values: [batch.id, renewed],
+      }),
+    )
+    const heard: Record<string, string> = {}
+    for (const mac of [good, swapped, renewed]) {
+      const device = await certified(mac)
+      heard[mac] = (await device.say(device.informOf(['0 BOOTSTRAP']))).message?.body.kind ?? ''
+    }
+    expect(heard).toEqual({ [good]: 'InformResponse', [swapped]: 'Fault', [renewed]: 'Fault' })
+    const staged = async () => {
+      const rows = await stagingRows(db, batch.id)
+      const boxes = rows.map((row) => stagedBox(row, { batchCreatedAt: batch.createdAt, reach: null }))
+      return new Map(boxes.map((box) => [box.row.mac, `${box.stage} ${box.problem?.code ?? ''}`]))
+    }
+    await expect.poll(staged).toEqual(
+      new Map([
+        [good, 'seen '],
+        [swapped, 'wrong-serial wrong-serial'],
+        [late, 'missing '],
+        [renewed, 'refused wrong-ca'],
+      ]),
+    )
+    expect(await provider.eventsOf(swapped)).toEqual(expect.arrayContaining(['identity.mismatch', 'tr069.refused']))
+    const seen = await db.query<{ serial: string; product: string }>({
+      name: 'test-acs-sighting',
+      text: 'select serial, product_name as product from sighting where mac = $1',
+      values: [swapped],
+    })
+    expect(seen).toEqual([{ serial: serialFor(swapped), product: PN }])
+  })
+
+  it('is a stranger on the bench when nobody has registered it', async () => {
+    const mac = freshMac()
+    const device = await certified(mac)
+    await device.say(device.informOf(['0 BOOTSTRAP']))
+    const strangers = async () => (await listStrangers(db, new Date(0), undefined)).filter((each) => each.mac === mac)
+    await expect.poll(strangers).toMatchObject([{ serial: serialFor(mac), productName: PN, problem: null }])
   })
 
   it('is listened to and told nothing while nobody knows it', async () => {

@@ -14,6 +14,7 @@ import { openServerTls, type ServerTls } from './server-tls.ts'
 import {
   expireTasks,
   forgetIdempotency,
+  forgetOldSightings,
   forgetOldTasks,
   forgetOldTokens,
   keepEventPartitions,
@@ -203,6 +204,7 @@ async function keepHouse(platform: Platform, log: Logger): Promise<() => Promise
   const { folder } = openProblemReportStore(platform)
   async function keep(): Promise<void> {
     await keepEventPartitions(db, settings.eventRetentionDays)
+    await forgetOldSightings(db, settings.eventRetentionDays)
     await keepProblemReports(db, folder, { days: settings.problemReportDays, now: now() })
     await forgetIdempotency(db)
     await forgetOldTokens(db)

@@ -42,6 +42,7 @@ export function addWishOptions(command: Command): Command {
       ]),
     )
     .option('--acs', 'also name the ACS (TR-069)')
+    .option('--acs-url <url>', 'name the ACS by this https:// URL, e.g. of a proxy before it; implies --acs')
     .option('--provisioning-code <text>', 'with --acs: what phones are to report')
     .option('--acs-retry <min,mult>', 'with --acs: seconds and thousandths, e.g. 5,2000')
     .option('--gateway <oui,serial[,class]>', 'what TR-069 devices are told of their gateway')
@@ -143,16 +144,17 @@ function schemeOf(text: string | undefined): DiscoveryWish['scheme'] {
 
 function acsOf(options: Options): DiscoveryWish['acs'] {
   const [provisioningCode, retry] = [textIn(options, 'provisioningCode'), textIn(options, 'acsRetry')]
-  if (options['acs'] !== true) {
+  const url = textIn(options, 'acsUrl')
+  if (options['acs'] !== true && url === undefined) {
     if (provisioningCode === undefined && retry === undefined) return undefined
     throw usageProblem('--provisioning-code and --acs-retry belong to --acs')
   }
-  if (retry === undefined) return { provisioningCode }
+  if (retry === undefined) return { url, provisioningCode }
   const [minimum = '', multiplier = '', ...rest] = listOf(retry)
   if (!isWhole(minimum) || !isWhole(multiplier) || rest.length > 0) {
     throw usageProblem(`--acs-retry "${retry}" is not of the form MIN,MULT: seconds and thousandths, e.g. 5,2000`)
   }
-  return { provisioningCode, retryMinimumSeconds: Number(minimum), retryMultiplier: Number(multiplier) }
+  return { url, provisioningCode, retryMinimumSeconds: Number(minimum), retryMultiplier: Number(multiplier) }
 }
 
 function gatewayOf(text: string | undefined): DiscoveryWish['gateway'] {

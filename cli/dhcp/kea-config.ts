@@ -1,5 +1,5 @@
 /** The configuration of a running Kea: read, tried, put in its place. */
-import { checkDhcp, type DiscoveryProblem, type KeaConfig, keaFingerprint } from '../../server/discovery/mod.ts'
+import { checkKeaConfig, type DiscoveryProblem, type KeaConfig, keaFingerprint } from '../../server/discovery/mod.ts'
 import { CliProblem } from '../exit-codes.ts'
 import { done, KEA_RESULT, type KeaChannel } from './kea-channel.ts'
 
@@ -65,7 +65,7 @@ export async function statusOf(kea: KeaChannel): Promise<KeaStatus> {
     networks: namesIn(daemon, 'subnet'),
     reservations: countIn(daemon, 'reservations'),
     leaseCommands: Array.isArray(commands) && commands.includes(leasesCommand(kea)),
-    problems: checkDhcp('kea', JSON.stringify(config)),
+    problems: checkKeaConfig(config),
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { bytesToHex, utf8Text } from '../../protocol/bytes.ts'
+import { bytesToHex, hexToBytes, utf8Text } from '../../protocol/bytes.ts'
 import { decodeProductClass, decodeVendorClass124, encodeHostName } from '../../protocol/dhcp/mod.ts'
 import { parseProductName, parseSerialNumber } from '../../protocol/identity.ts'
 import { createAgent } from './create.ts'
@@ -36,6 +36,12 @@ describe('what the phone tells its DHCP server', () => {
     expect(classText({ policies: { vendorClassNul: false } })).toBe('CP-8851-3PCC')
     const desk = { hardware: { productName: known(parseProductName('DP-9861')) } }
     expect(classText(desk)).toBe('DP-9861\0')
+  })
+
+  it('tells DHCPv6 the same class in option 16, or nothing, by policy [MPP §10.2; RFC 8415 §21.16]', () => {
+    expect([...asked().extraV6]).toEqual([[16, known(hexToBytes('00000009000d43502d383835312d3350434300'))]])
+    expect(bytesToHex(known(asked({ values: ON }).extraV6.get(16)))).toMatch(/^00000009001a64736c666f72756d2e6f726720/)
+    expect([...asked({ policies: { vendorClassV6: false } }).extraV6]).toEqual([])
   })
 
   it('asks for an ACS in options 60 and 124 while TR-069 is on [MPP §10.2] [TR-069 §9.1]', () => {

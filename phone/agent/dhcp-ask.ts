@@ -1,13 +1,16 @@
 /** What the phone tells and asks its DHCP server. Source: MPP §10.2; TR-069 §9.1, §9.3. */
 import {
   ACS_VENDOR_CLASS,
+  CISCO_ENTERPRISE,
   DHCP_OPTION,
+  DHCPV6_OPTION,
   type DhcpProblem,
   encodeDeviceOption125,
   encodeHostName,
   encodeProductClass,
   encodeVendorClass124,
   encodeVendorClass60,
+  encodeVendorClassV6,
 } from '../../protocol/dhcp/mod.ts'
 import type { Result } from '../../protocol/result.ts'
 import { asksForAcs, deviceId, isTr069On } from './cwmp/mod.ts'
@@ -26,11 +29,20 @@ export function dhcpAsk(agent: Agent): {
   /** Codes of option 55, ascending. */
   readonly asked: readonly number[]
   readonly extra: ReadonlyMap<number, Uint8Array>
+  /** The same by DHCPv6: option 16. */
+  readonly extraV6: ReadonlyMap<number, Uint8Array>
 } {
   // A server gives only what it is asked for, so the option of the voice VLAN is asked for too.
   const vlan = vlanOption(agent)
   const asked = [...new Set([...ASKED, ...(vlan === undefined ? [] : [vlan])])].sort((a, b) => a - b)
-  return { hostName: hostName(agent), vendorClass: vendorClass(agent), asked, extra: extraOptions(agent) }
+  const ownClass = vendorClass(agent)
+  return {
+    hostName: hostName(agent),
+    vendorClass: ownClass,
+    asked,
+    extra: extraOptions(agent),
+    extraV6: extraOptionsV6(agent, ownClass),
+  }
 }
 
 /** The name that the phone gives itself: Host_Name, else `SEP` and its MAC address (MPP §10.2). */
@@ -56,6 +68,12 @@ function extraOptions(agent: Agent): ReadonlyMap<number, Uint8Array> {
   if (!isTr069On(agent)) return extra
   const identity = encodeDeviceOption125(deviceId(agent))
   return identity.ok ? extra.set(DHCP_OPTION.enterpriseVendorSpecific, identity.value) : extra
+}
+
+/** What the phone says of itself by DHCPv6 is not documented: the class of option 60, or nothing. */
+function extraOptionsV6({ policies }: Agent, ownClass: Uint8Array): ReadonlyMap<number, Uint8Array> {
+  if (!policies.vendorClassV6) return new Map()
+  return new Map([[DHCPV6_OPTION.vendorClass, bytesOf(encodeVendorClassV6(CISCO_ENTERPRISE, ownClass))]])
 }
 
 /** Names of products and of the forum always fit; an option of no bytes is what is left should they not. */

@@ -21,6 +21,7 @@ export const DEFAULT_POLICIES: PhonePolicies = {
   dhcpVlan: '132-unless-named',
   vendorClassNul: true,
   vendorClassForAcs: 'forum-and-product',
+  vendorClassV6: true,
   srvWeight: 'rfc2782',
   ikmEncoding: 'auto',
   httpsByDefault: '9800',

@@ -58,6 +58,8 @@ export interface PhonePolicies {
   readonly vendorClassNul: boolean
   /** MPP §10.2: what option 60 says while the phone asks for an ACS. */
   readonly vendorClassForAcs: 'forum-and-product' | 'forum-only'
+  /** MPP §10.2: whether DHCPv6 is told the text of option 60 in option 16, under Cisco's enterprise number. */
+  readonly vendorClassV6: boolean
   /** MPP §4.6: order of SRV weights. */
   readonly srvWeight: 'rfc2782' | 'lower-first'
   /** MPP §2.3: how the text of IKM_HTTP_Encrypt_Content becomes bytes. */

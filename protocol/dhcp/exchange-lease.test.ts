@@ -134,9 +134,13 @@ describe('times of a lease', () => {
     [3600, 1, undefined, [1800, 3150, 3600]],
     [3600, 3600, 3600, [1800, 3150, 3600]],
     [3600, ever, ever, [1800, 3150, 3600]],
-    [86_400, undefined, 31, [30, 31, 86_400]],
-    [1, undefined, undefined, [30, 52, 60]],
-    [59, 10, 20, [30, 52, 60]],
+    [86_400, undefined, 31, [17, 31, 86_400]],
+    [86_400, undefined, 6, [5, 6, 86_400]],
+    [60, undefined, undefined, [30, 52, 60]],
+    [20, undefined, undefined, [10, 17, 20]],
+    [10, undefined, undefined, [5, 8, 10]],
+    [1, undefined, undefined, [5, 8, 10]],
+    [59, 10, 20, [10, 20, 59]],
     [ever - 1, undefined, undefined, [2_147_483_647, 3_758_096_382, ever - 1]],
     [ever, undefined, undefined, [ever, ever, ever]],
     [ever, 100, 200, [ever, ever, ever]],
@@ -156,10 +160,10 @@ describe('times of a lease', () => {
         (lease, renew, rebind) => {
           const times = clampLeaseTimes(lease, renew, rebind)
           if (lease === ever) return
-          expect(times.renewSeconds).toBeGreaterThanOrEqual(30)
+          expect(times.renewSeconds).toBeGreaterThanOrEqual(5)
           expect(times.rebindSeconds).toBeGreaterThan(times.renewSeconds)
           expect(times.leaseSeconds).toBeGreaterThan(times.rebindSeconds)
-          expect(times.leaseSeconds).toBeGreaterThanOrEqual(60)
+          expect(times.leaseSeconds).toBe(Math.max(10, lease))
           expect(Number.isInteger(times.renewSeconds) && Number.isInteger(times.rebindSeconds)).toBe(true)
         },
       ),

@@ -1,11 +1,14 @@
 /** A lease without end, as DHCP writes it (RFC 2131 §3.3, RFC 8415 §7.7). */
 export const FOREVER_SECONDS = 0xffff_ffff
 
-/** Shortest lease that is kept to, in seconds: a server that grants less cannot make a phone ask all the time. */
-export const LEASE_SECONDS_MIN = 60
+/**
+ * Shortest lease that is kept to, in seconds: a server that grants less cannot make a phone ask all the time. Short ones are
+ * real, on a bench and before a network is renumbered, and nobody may use an address for longer than it was given.
+ */
+export const LEASE_SECONDS_MIN = 10
 
 /** Earliest renewal, in seconds: half of the shortest lease. */
-export const RENEW_SECONDS_MIN = 30
+export const RENEW_SECONDS_MIN = 5
 
 /** Times of a lease in seconds since it was asked for; RENEW_SECONDS_MIN <= renew < rebind < lease, or all forever. */
 export interface LeaseTimes {

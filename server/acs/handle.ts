@@ -10,7 +10,7 @@ import {
   readCwmp,
 } from '../../protocol/cwmp/mod.ts'
 import type { DeviceFacts } from '../devices/mod.ts'
-import { alarmOf, type ProvenCertificate, REALM, standingOf } from '../fetch/mod.ts'
+import { alarmOf, type ProvenCertificate, REALM, sightingOfStanding, standingOf } from '../fetch/mod.ts'
 import { isSameDevice } from '../tr069/mod.ts'
 import type { Authenticator, Caller, SentProof } from './authenticate.ts'
 import { type Hold, readBody, type Room } from './body.ts'
@@ -249,12 +249,16 @@ async function partyOf(visit: Visit, who: Caller, inform: Inform): Promise<Party
   const peer = visit.message.socket.remoteAddress ?? ''
   const about = { mac: who.mac, accountId: facts?.device.accountId, trust: who.proof, peer } as const
   const party = { mac: who.mac, facts, proof: who.proof, secure: overTls(visit), peer }
-  if (facts !== undefined && !isSameDevice(inform.deviceId, facts)) {
+  const standing = who.proof === 'credentialed' ? 'bound' : standingOf(who.certificate, facts)
+  // That it turned up is to be seen where phones are staged, whatever is said to it. A bound one leaves its own trace.
+  if (who.proof === 'certified' && standing !== 'bound') {
+    context.store.sighted(sightingOfStanding(standing, who.certificate, peer, context.now()))
+  }
+  if (facts !== undefined && standing !== 'foreign' && !isSameDevice(inform.deviceId, facts)) {
     const data = { what: 'the serial number of the Inform differs from the registered one' }
     context.note([{ ...about, name: 'identity.mismatch', data }])
     return { refused: 8001 }
   }
-  const standing = who.proof === 'credentialed' ? 'bound' : standingOf(who.certificate, facts)
   switch (standing) {
     case 'bound':
       return { ...party, served: true }

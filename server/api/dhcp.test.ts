@@ -77,6 +77,23 @@ describe('POST /api/v1/dhcp/config', () => {
     }
   })
 
+  it('names an ACS behind another name and path, over TLS only, also where there is no door of ours', async () => {
+    const url = 'https://acs.example.net:7547/cwmp'
+    const asked = (acs: object) => post('config', { for: 'dnsmasq', server: '192.0.2.10', tftpPort: 69, acs })
+    platform.setPublicUrls({ https: PUBLIC_URL, http: PUBLIC_HTTP_URL })
+    const named = await asked({ url })
+    platform.setPublicUrls({ https: PUBLIC_URL, http: PUBLIC_HTTP_URL, acs: 'https://prov.example.com:7548/' })
+    const bytes = Buffer.from(url)
+      .toString('hex')
+      .replaceAll(/(..)(?!$)/g, '$1:')
+    expect(named.json.files?.[0]?.text).toContain(`43,01:21:${bytes}\n`)
+    const clear = await asked({ url: 'http://acs.example.net/' })
+    expect({
+      status: clear.status,
+      codes: clear.json.problems.map(({ code }: { readonly code: string }) => code),
+    }).toEqual({ status: 422, codes: ['acs-not-tls'] })
+  })
+
   it('says so when there is no door for the ACS', async () => {
     platform.setPublicUrls({ https: PUBLIC_URL, http: PUBLIC_HTTP_URL })
     const { status, json } = await post('config', { for: 'kea', server: '192.0.2.10', tftpPort: 69, acs: {} })

@@ -97,7 +97,7 @@ async function repeat(
   const answer = known.answer.value as KeptAnswer
   // The route asked for the reach when it made the answer, or it would not have been kept.
   await reachOf(request, platform)
-  reply.code(answer.status).header('idempotency-replayed', 'true')
+  reply.code(answer.status).header('idempotency-replayed', 'true').header('cache-control', 'no-store')
   if (answer.type !== '') reply.type(answer.type)
   await reply.send(answer.status === 204 ? undefined : answer.body)
   return true

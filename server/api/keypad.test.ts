@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { MacAddress } from '../../protocol/identity.ts'
-import { KEYPAD_CODE_S, KEYPAD_CODES_MAX } from '../store/mod.ts'
+import { createKeypadCode, KEYPAD_CODE_S, KEYPAD_CODES_MAX } from '../store/mod.ts'
 import { certifiedFetch, freshMac, plant, plantSecretsOf, PN, PUBLIC_HTTP_URL, serialFor } from '../testing.ts'
 import { type CallOptions, openTestApi } from './testing.ts'
 import { dump } from './testing-things.ts'
@@ -75,7 +75,9 @@ describe('a keypad sheet for an account [guide: Manually Provision a Phone from 
   it('is among the codes of the account, without its digits, and can be revoked there', async () => {
     const { json } = await call('POST', `accounts/${account}/keypad-sheets`)
     const listed = await call('GET', `accounts/${account}/codes?limit=1000`)
-    expect(listed.json.items).toContainEqual(expect.objectContaining({ id: json.id, state: 'open', devices: 1 }))
+    expect(listed.json.items).toContainEqual(
+      expect.objectContaining({ id: json.id, state: 'open', devices: 1, keypad: true, mac: null }),
+    )
     expect(listed.text.includes(json.code)).toBe(false)
     expect((await call('DELETE', `accounts/${account}/codes/${json.id}`)).status).toBe(204)
     expect(await kindOf(json.code, freshMac())).toBe('refusal')
@@ -166,6 +168,12 @@ describe('a keypad sheet for a device', () => {
     expect(json.text).toContain(mac.toUpperCase().replace(/(..)(?!$)/g, '$1:'))
     expect(await kindOf(json.code, freshMac())).toBe('refusal')
     expect(await kindOf(json.code, mac)).toBe('bytes')
+    const plainCode = await call('POST', `accounts/${account}/codes`, { body: {} })
+    const listed = await call('GET', `accounts/${account}/codes?limit=1000`)
+    expect(listed.json.items).toContainEqual(expect.objectContaining({ id: json.id, keypad: true, mac, usedBy: [mac] }))
+    expect(listed.json.items).toContainEqual(
+      expect.objectContaining({ id: plainCode.json.id, keypad: false, mac: null }),
+    )
     expect((await call('GET', `devices/${mac}`)).json).toMatchObject({ state: 'bound', accountId: account })
   })
 
@@ -207,6 +215,45 @@ describe('a keypad sheet for a device', () => {
       const { json } = await call('POST', `devices/${mac}/keypad-sheets`)
       expect(json).toMatchObject({ status, type })
       expect(json.detail).toContain(advice)
+    }
+  })
+})
+
+describe('a Customer ID', () => {
+  const TAKEN = { status: 409, json: { type: 'customer-id-taken' } }
+
+  it('is not made, changed or imported as a code that may still be typed, and is when that is over', async () => {
+    const { json: sheet } = await call('POST', `accounts/${account}/keypad-sheets`, { body: { digits: 8 } })
+    const customerId = sheet.code
+    const made = await call('POST', 'accounts', { body: { name: 'Twin', customerId } })
+    expect(made).toMatchObject(TAKEN)
+    // In one message for both, so that nobody finds codes by it.
+    const { customerId: used } = (await call('GET', `accounts/${account}`)).json
+    const doubled = await call('POST', 'accounts', { body: { name: 'Twin', customerId: used } })
+    expect(made.json.detail.replace(customerId, used) === doubled.json.detail).toBe(true)
+    const other = await accountOf('Other')
+    expect(await call('PATCH', `accounts/${other}`, { body: { customerId } })).toMatchObject(TAKEN)
+    const csv = `customerId,name\n${customerId},Twin\n`
+    const imported = await call('POST', 'import/accounts', { body: csv, headers: { 'content-type': 'text/csv' } })
+    expect(imported.json.problems).toMatchObject([{ code: 'customer-id-taken' }])
+    expect((await call('DELETE', `accounts/${account}/codes/${sheet.id}`)).status).toBe(204)
+    expect((await call('PATCH', `accounts/${other}`, { body: { customerId } })).status).toBe(200)
+  })
+
+  it('and a code that are made at the same moment are never the same', async () => {
+    const accountId = await accountOf('Race')
+    const draws = Array.from({ length: KEYPAD_CODES_MAX }, (_, index) => String(47_110_000 + index))
+    for (const text of draws) {
+      const code = platform.change((tx) =>
+        createKeypadCode(tx, 'test', { accountId, digits: 8, mac: freshMac() }, () => text),
+      )
+      const [drawn, named] = await Promise.allSettled([
+        code,
+        call('POST', 'accounts', { body: { name: 'Twin', customerId: text } }),
+      ])
+      const isCode = drawn.status === 'fulfilled' && drawn.value.ok
+      const isAccount = named.status === 'fulfilled' && named.value.status === 201
+      expect([isCode, isAccount].filter(Boolean)).toHaveLength(1)
     }
   })
 })

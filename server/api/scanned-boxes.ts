@@ -1,5 +1,11 @@
 /** Reads what a scanner or a file says of boxes; what cannot be is said of each box alone. */
-import { macWithColons, parseMacAddress, parseProductName, parseSerialNumber } from '../../protocol/identity.ts'
+import {
+  type MacAddress,
+  macWithColons,
+  parseMacAddress,
+  parseProductName,
+  parseSerialNumber,
+} from '../../protocol/identity.ts'
 import { modelInfo } from '../../protocol/profile/mod.ts'
 import { z } from 'zod'
 import { BOXES_MAX, type BoxRefusal, type ScannedBox } from '../store/mod.ts'
@@ -48,6 +54,11 @@ function refuse(code: string, message: string): Refused {
   return { code, message: `Cannot take the box: ${message}.` }
 }
 
+/** Zeros are what a phone has that never got one; an odd first octet means several stations. Source: IEEE 802, 8.2.2. */
+function isOfOne(mac: MacAddress): boolean {
+  return !/^0{12}$/.test(mac) && Number.parseInt(mac.slice(0, 2), 16) % 2 === 0
+}
+
 function readBox(index: number, input: z.infer<typeof BoxInput>): ScannedBox | Refused {
   const [mac, serial] = [parseMacAddress(input.mac), parseSerialNumber(input.serial)]
   const [macText, serialText] = [shownText(input.mac.trim()), shownText(input.serial.trim())]
@@ -62,6 +73,7 @@ function readBox(index: number, input: z.infer<typeof BoxInput>): ScannedBox | R
   if (macText === '') return refuse('no-mac', 'it has no MAC address; scan the one on its label')
   if (mac === undefined) return refuse('bad-mac', `"${macText}" is no MAC address; expected 12 hex digits`)
   const box = macWithColons(mac)
+  if (!isOfOne(mac)) return refuse('bad-mac', `${box} is the MAC address of no phone; scan the one on its label`)
   if (serialText === '') return refuse('no-serial', `${box} has no serial number; scan the one on its label`)
   if (serial === undefined) {
     return refuse('bad-serial', `"${serialText}" of ${box} is no serial number; expected 4 to 32 letters and digits`)

@@ -73,6 +73,22 @@ describe('a scan', () => {
     expect(audit.json.items[0]).toMatchObject({ what: 'boxes scanned' })
   })
 
+  it('is in the audit when it changes a box that was there, and is not when it changes nothing', async () => {
+    const place = await bench()
+    const [mac, other] = [freshMac(), freshMac()]
+    await place.scan([boxOf(mac), boxOf(other)])
+    const audit = async () => (await call('GET', `audit?scope=batch&target=${place.batch}`)).json.items
+    const before = (await audit()).length
+    expect((await place.scan([boxOf(mac), boxOf(other)])).json).toMatchObject({ added: 0, already: 2 })
+    expect(await audit()).toHaveLength(before)
+    const named = await place.scan([boxOf(mac, { name: 'Ann' }), boxOf(other)])
+    expect(named.json).toMatchObject({ added: 0, already: 2 })
+    expect((await audit())[0]).toMatchObject({ what: 'boxes scanned', after: { macs: [mac] } })
+    const lineId = await provider.lineOf(place.accountId)
+    expect((await place.scan([boxOf(other, { lineId })])).json.already).toBe(1)
+    expect((await audit())[0].after).toEqual({ macs: [other] })
+  })
+
   it('takes the others when it refuses one, and says of each what is wrong', async () => {
     const place = await bench()
     const [good, twice, bound] = [freshMac(), freshMac(), await provider.bound()]
@@ -86,6 +102,9 @@ describe('a scan', () => {
     const cases: readonly (readonly [object, string, string])[] = [
       [{ serial: 'FCH2305DMH0' }, 'no-mac', 'no MAC address'],
       [{ mac: 'xyz', serial: 'FCH2305DMH0' }, 'bad-mac', '"xyz"'],
+      [{ mac: '000000000000', serial: 'FCH2305DMH0' }, 'bad-mac', 'of no phone'],
+      [{ mac: 'ff:ff:ff:ff:ff:ff', serial: 'FCH2305DMH0' }, 'bad-mac', 'of no phone'],
+      [{ mac: '010e08a1b2c3', serial: 'FCH2305DMH0' }, 'bad-mac', 'of no phone'],
       [{ mac: unscanned }, 'no-serial', macWithColons(unscanned)],
       [{ mac: unscanned, serial: 'A-1' }, 'bad-serial', '"A-1"'],
       [{ mac: unscanned, serial: unscanned }, 'bad-serial', 'scanned twice'],
@@ -327,6 +346,23 @@ describe('a box that is taken out', () => {
       expect((await call('DELETE', `batches/${place.batch}/boxes/${mac}`)).status).toBe(200)
       expect(await place.device(mac)).toMatchObject({ batchId: null, accountId: place.accountId })
     }
+  })
+
+  it('leaves a device that proves itself while it is taken out', async () => {
+    const place = await bench({ lines: 1 })
+    const mac = freshMac()
+    await place.scan([boxOf(mac)])
+    let removal: Promise<Awaited<ReturnType<typeof call>>> | undefined
+    await platform.change(async (tx) => {
+      await tx.run({ name: 'test-binds', text: `update device set state = 'bound' where mac = $1`, values: [mac] })
+      removal = call('DELETE', `batches/${place.batch}/boxes/${mac}`)
+      let answered = false
+      void removal.then(() => (answered = true))
+      const waiting = { name: 'test-waiting', text: 'select 1 from pg_locks where not granted', values: [] }
+      while (!answered && (await platform.db.one(waiting)) === undefined);
+    })
+    expect(await removal).toMatchObject({ status: 200, json: { progress: { total: 0 } } })
+    expect(await place.device(mac)).toMatchObject({ state: 'bound', batchId: null, lines: [{ index: 1 }] })
   })
 
   it('and put back otherwise is no scanned box: it stays when it is taken out again', async () => {

@@ -213,6 +213,20 @@ describe('strangers', () => {
     })
   })
 
+  it('behind the public address of a neighbour are told to nobody who may not see them anyway', async () => {
+    const place = await bench()
+    const token = await api.tokenFor(['stage'], { accountId: place.account.id })
+    const [own, near, neighbour] = [freshMac(), freshMac(), freshMac()]
+    const from = (mac: Mac, peer: string) =>
+      servedTo(platform, requestOf('/cisco-init', { peer, certificate: certificateOf(mac) }))
+    await place.scan([boxOf(own)])
+    await from(own, '93.184.216.34')
+    await from(near, '93.184.216.34')
+    await from(neighbour, '93.184.216.35')
+    const shown = await place.staging(token)
+    expect(shown.strangers.map(({ mac }: { mac: string }) => mac)).toEqual([near])
+  })
+
   it('are told of leases only to the accounts whose token has reported them', async () => {
     const [place, other] = [await bench(), await bench()]
     const tokens = await Promise.all(
@@ -271,6 +285,21 @@ describe('shipping', () => {
     expect((await place.ship()).json).toMatchObject({ state: 'shipped' })
     expect((await place.ship()).json.type).toBe('batch-shipped')
     expect((await call('POST', `batches/${place.batch}/reopen`)).json.state).toBe('open')
+  })
+
+  it('is not misled by what a phone said of its registration before it was let go', async () => {
+    const place = await bench({ lines: 1 })
+    const mac = freshMac()
+    await place.scan([boxOf(mac)])
+    await comesToRun(mac)
+    expect((await boxIn(place, mac)).stage).toBe('registered')
+    await call('POST', `devices/${mac}/release`)
+    await place.scan([boxOf(mac)])
+    await comesToRun(mac, 'reg=')
+    expect(await boxIn(place, mac)).toMatchObject({ stage: 'applied', keysConfirmed: true })
+    expect((await place.ship()).json.problems).toMatchObject([{ code: 'not-registered', place: mac }])
+    await comesToRun(mac)
+    expect((await place.ship()).json.state).toBe('shipped')
   })
 
   it('waits for the newest key where profiles are sealed', async () => {

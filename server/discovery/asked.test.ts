@@ -56,6 +56,16 @@ describe('the settings of what somebody asks for', () => {
       ipv6: true,
     })
   })
+
+  it('name the ACS of our door, or the one that was asked for', () => {
+    const url = 'https://acs.example.net:7547/cwmp'
+    expect(discoverySettings(doors, { acs: {} }).acs).toEqual({ url: 'https://prov.example.com:7548/' })
+    expect(discoverySettings(doors, { acs: { url: undefined } }).acs?.url).toBe('https://prov.example.com:7548/')
+    expect(discoverySettings(doors, { acs: { url, retryMultiplier: 2000 } }).acs).toEqual({
+      url,
+      retryMultiplier: 2000,
+    })
+  })
 })
 
 describe('the address of the doors', () => {

@@ -20,8 +20,8 @@ export interface DiscoveryWish {
   readonly options?: readonly NpsOption[] | undefined
   /** TFTP where it has its own port, else HTTP; HTTPS only on request, as a phone must know who signed the certificate. */
   readonly scheme?: DiscoverySettings['nps']['scheme'] | undefined
-  /** Absent: DHCP names no ACS. */
-  readonly acs?: Omit<AcsSettings, 'url'> | undefined
+  /** Absent: DHCP names no ACS. `url`: an ACS behind another name or path than that of our door. */
+  readonly acs?: (Omit<AcsSettings, 'url'> & { readonly url?: string | undefined }) | undefined
   readonly gateway?: DiscoverySettings['gateway']
   /** `option` 132 when left out. */
   readonly voiceVlan?: { readonly id: number; readonly option?: number | undefined } | undefined
@@ -53,7 +53,7 @@ export function discoverySettings(doors: DiscoveryDoors, wish: DiscoveryWish): D
       httpsUrl: doors.publicUrl,
       scheme: wish.scheme ?? (doors.tftpPort === TFTP_PORT ? 'tftp' : 'http'),
     },
-    ...(wish.acs === undefined ? {} : { acs: { ...wish.acs, url: doors.acsUrl } }),
+    ...(wish.acs === undefined ? {} : { acs: { ...wish.acs, url: wish.acs.url ?? doors.acsUrl } }),
     ...(wish.gateway === undefined ? {} : { gateway: wish.gateway }),
     ...(wish.voiceVlan === undefined
       ? {}

@@ -1,11 +1,14 @@
 import { isIPv4 } from 'node:net'
 
 import { utf8Text } from '../../protocol/bytes.ts'
+import { resolveUrl, type Url } from '../../protocol/rule/mod.ts'
+import { placeOf } from './found.ts'
 import type { Found, FoundOption } from './found.ts'
-import { isAddressHost, readServerUrl } from './hosts.ts'
+import { isAddressHost, isPlainIPv6, readServerUrl } from './hosts.ts'
 import { discoveryProblem, shown, shownUrl } from './problem.ts'
 import type { DiscoveryProblem, DiscoverySettings } from './types.ts'
 import { OPTION_BYTES_MAX } from './parts.ts'
+import { pairsOf } from './scopes.ts'
 import { TFTP_PORT } from './wanted-servers.ts'
 
 /** @returns whether an option names a provisioning server [MPP §10.1]. */
@@ -73,7 +76,18 @@ function judge150(option: FoundOption, settings: DiscoverySettings | undefined):
       ),
     ]
   }
-  return addressesOf(bytes).flatMap((address) => judgeBareHost(option, address, settings))
+  const addresses = addressesOf(bytes)
+  if (addresses.every((address) => NO_ADDRESSES.includes(address))) {
+    return [
+      at(
+        option,
+        'no-server',
+        'Option 150 holds no address of a host: phones pass it over',
+        'give that of a TFTP server',
+      ),
+    ]
+  }
+  return addresses.flatMap((address) => judgeBareHost(option, address, settings))
 }
 
 function judgeText(option: FoundOption, settings: DiscoverySettings | undefined): readonly DiscoveryProblem[] {
@@ -91,26 +105,65 @@ function judgeText(option: FoundOption, settings: DiscoverySettings | undefined)
       ),
     )
   }
-  if (text.includes(';')) {
+  if (isList(text)) {
     problems.push(
       at(option, 'url-list', `${name} is a list of servers, which phones take for one name`, 'name one server only'),
     )
   }
-  if (text.trim().endsWith('/')) {
+  const plain = text.trim().replace(/\/+$/, '')
+  if (text.trim() !== plain && plain !== '') {
+    const why = hasPath(plain)
+      ? 'and the phone asks for exactly that path'
+      : 'to which the phone adds its own: it asks for //'
     problems.push(
-      at(
-        option,
-        'trailing-slash',
-        `${name} ends in a slash, to which the phone adds its own: it asks for //`,
-        'end with the host or port, or name a file',
-      ),
+      at(option, 'trailing-slash', `${name} ends in a slash, ${why}`, 'end with the host or port, or name a file'),
     )
   }
-  const plain = text.trim().replace(/\/+$/, '')
-  return problems.some(({ code }) => code === 'url-list')
-    ? problems
-    : [...problems, ...(plain.includes('://') ? judgeUrl(option, plain, settings) : judgeHost(option, plain, settings))]
+  if (problems.some(({ code }) => code === 'url-list')) return problems
+  const judged = plain.includes('://') ? judgeUrl(option, plain, settings) : judgeHost(option, plain, settings)
+  return [
+    ...problems,
+    ...(judged.some(({ code }) => code === 'ipv6-brackets') ? [] : judgeName(option, plain)),
+    ...judged,
+  ]
 }
+
+/** Behind a path, a semicolon or a comma belongs to it, unless another URL follows. */
+function isList(text: string): boolean {
+  return /^\s*(?:[a-z]+:\/\/)?[^/]*[;,]/i.test(text) || /[;,]\s*[a-z]+:\/\//i.test(text)
+}
+
+function hasPath(text: string): boolean {
+  return text.replace(/^[a-z]+:\/\//i, '').includes('/')
+}
+
+/** Whether a phone finds a server in it, as it reads it itself. White space was told already, a macro is taken for a word. */
+function judgeName(option: FoundOption, text: string): readonly DiscoveryProblem[] {
+  // What is too long was told as that.
+  if (text.length > OPTION_BYTES_MAX) return []
+  const plain = text.replace(/\s/g, '').replace(/\$(?:\([^)]*\)|[A-Z_0-9]*)/gi, 'x')
+  const url = plain === '' ? undefined : resolveUrl(ANY_FILE, plain)
+  if (url?.ok === true && url.value.host !== undefined) return []
+  return [
+    at(
+      option,
+      'no-server',
+      `${nameOf(option)} holds ${shownHost(text)}, in which phones find no server: they pass it over`,
+      'give a host, or a URL of tftp, http or https without a user in it',
+    ),
+  ]
+}
+
+/** A path or a user stays out of messages: either may hold a secret. */
+function shownHost(text: string): string {
+  const [host = ''] = text.split(/[/?#]/)
+  return text.includes('://') || host.includes('@') ? shownUrl(text) : shown(host)
+}
+
+/** Stands for any rule without a server [MPP §10.1]. */
+const ANY_FILE: Url = { scheme: 'tftp', host: undefined, port: undefined, path: '/' }
+/** Addresses that no server has. */
+const NO_ADDRESSES: readonly string[] = ['0.0.0.0', '255.255.255.255']
 
 function judgeUrl(
   option: FoundOption,
@@ -174,6 +227,8 @@ function judgeOwner(
 ): readonly DiscoveryProblem[] {
   if (settings === undefined || settings.nps.options.length === 0 || ownHosts(settings).has(host.toLowerCase()))
     return []
+  // Which IPv6 address is ours nobody has said.
+  if (settings.server.addressV6 === undefined && isPlainIPv6(host.replace(/^\[(.*)\]$/, '$1'))) return []
   return [
     at(
       option,
@@ -193,29 +248,19 @@ function ownHosts({ server, nps }: DiscoverySettings): ReadonlySet<string> {
   return new Set([server.address, server.host ?? server.address, ...v6, ...urls].map((host) => host.toLowerCase()))
 }
 
-/** What stands in a block, and what holds for all, reach a phone together. */
 function disagreements(options: readonly FoundOption[]): readonly DiscoveryProblem[] {
   const v4 = options.filter((option) => option.family === 4)
-  const effective = (code: number, scope: string): FoundOption | undefined =>
-    v4.find((option) => option.code === code && option.scope === scope) ??
-    v4.find((option) => option.code === code && option.scope === '')
-  const scopes = [...new Set(v4.map((option) => option.scope))]
-  const seen = new Set<string>()
-  return scopes.flatMap((scope) => {
-    const name = effective(66, scope)
-    const list = effective(150, scope)
-    if (name === undefined || list?.bytes === undefined || list.bytes.length % 4 !== 0) return []
+  return pairsOf(v4, 66, 150).flatMap(({ first: name, second: list }) => {
+    if (list.bytes === undefined || list.bytes.length % 4 !== 0) return []
     const text = textOf(name) ?? ''
     const url = readServerUrl(text)
     const host = typeof url === 'object' ? url.host : text.trim()
-    const key = `${name.line} ${list.line}`
-    if (!isIPv4(host) || addressesOf(list.bytes).includes(host) || seen.has(key)) return []
-    seen.add(key)
+    if (!isIPv4(host) || addressesOf(list.bytes).includes(host)) return []
     return [
       at(
         name,
         'tftp-servers-disagree',
-        `Option 66 names ${shown(host)}, option 150 in line ${list.line} does not: which one a phone takes depends on DHCP_Option_To_Use`,
+        `Option 66 names ${shown(host)}, option 150 in ${placeOf(list)} does not: which one a phone takes depends on DHCP_Option_To_Use`,
         'let both name one server, or remove one of them',
       ),
     ]
@@ -238,5 +283,5 @@ function nameOf({ family, code }: FoundOption): string {
 }
 
 function at(option: FoundOption, code: string, message: string, advice: string): DiscoveryProblem {
-  return discoveryProblem(code, `line ${option.line}`, message, advice)
+  return discoveryProblem(code, placeOf(option), message, advice)
 }

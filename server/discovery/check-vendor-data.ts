@@ -8,6 +8,7 @@ import {
 } from '../../protocol/dhcp/mod.ts'
 import type { AcsDiscovery } from '../../protocol/dhcp/mod.ts'
 import { isServerOption } from './check-servers.ts'
+import { placeOf } from './found.ts'
 import type { Found, FoundOption, FoundSubOption } from './found.ts'
 import { OPTION_BYTES_MAX } from './parts.ts'
 import { discoveryProblem, shownUrl } from './problem.ts'
@@ -115,7 +116,7 @@ function judgeScep(
     at(
       option,
       'scep-with-nps',
-      `Option 43 offers SCEP, while option ${server.code} in line ${server.line} names a provisioning server: phones do not take both`,
+      `Option 43 offers SCEP, while option ${server.code} in ${placeOf(server)} names a provisioning server: phones do not take both`,
       'remove 66, 150, 159 and 160 for these phones until the certificates are installed',
     ),
   )
@@ -167,5 +168,5 @@ function tooLong(option: FoundOption, code: number, byteCount: number): Discover
 }
 
 function at(option: FoundOption, code: string, message: string, advice: string): DiscoveryProblem {
-  return discoveryProblem(code, `line ${option.line}`, message, advice)
+  return discoveryProblem(code, placeOf(option), message, advice)
 }

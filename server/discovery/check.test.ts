@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { checkDhcp } from './mod.ts'
-import type { Daemon, DiscoverySettings } from './mod.ts'
+import { checkDhcp, checkKeaConfig } from './mod.ts'
+import type { Daemon, DiscoverySettings, KeaConfig } from './mod.ts'
 import { BARE, DAEMONS, SCEP_HEX, SETTINGS } from './testing-discovery.ts'
 import { writeDhcp } from './write.ts'
 
@@ -223,6 +223,91 @@ describe('who is given an option', () => {
   ]
   it.each(table)('%s, in a file of %s', (_, daemon, text, expected) => {
     expect(found(daemon, text)).toEqual(expected)
+  })
+})
+
+describe('what a running Kea has', () => {
+  const phones = { test: "substring(option[60].hex, 0, 5) == 'CP-88'" }
+  const own = [
+    { code: 6, data: '192.0.2.53' },
+    { name: 'tftp-server-name', data: 'http://192.0.2.1/' },
+  ]
+  const places = (config: KeaConfig): readonly string[] =>
+    checkKeaConfig(config).map(({ code, place }) => `${code} ${place}`)
+
+  it('is told by its path, in the order in which it stands there', () => {
+    const hook = { code: 159, supersede: "'http://a.example'" }
+    const config = {
+      Dhcp4: {
+        'client-classes': [
+          { name: 'a', test: "option[60].text == 'x'" },
+          { name: 'p', ...phones, 'option-data': own },
+          { name: 'a' },
+        ],
+        'shared-networks': [{ subnet4: [{}, { pools: [{ 'option-data': [{ code: 66, data: '192.0.2.1' }] }] }] }],
+        'hooks-libraries': [{}, { library: 'libdhcp_flex_option.so', parameters: { options: [hook] } }],
+        'option-data': [{ code: 159, data: '0, 0/0' }],
+      },
+    }
+    expect(places(config)).toEqual([
+      'trailing-slash Dhcp4.client-classes[1].option-data[1]',
+      'duplicate-class Dhcp4.client-classes[2]',
+      'for-everyone Dhcp4.shared-networks[0].subnet4[1].pools[0].option-data[0]',
+      'for-everyone Dhcp4.hooks-libraries[1].parameters.options[0]',
+      'url-159-needs-address Dhcp4.hooks-libraries[1].parameters.options[0]',
+      'for-everyone Dhcp4.option-data[0]',
+    ])
+    const places6 = { Dhcp6: { 'option-data': [{ code: 160, data: '687474703a2f2f612f' }] } }
+    expect(places(places6)).toEqual(['for-everyone Dhcp6.option-data[0]', 'trailing-slash Dhcp6.option-data[0]'])
+  })
+
+  it('is named so in the words too, where it is about two things', () => {
+    const data = [
+      { name: 'tftp-server-name', data: '192.0.2.1' },
+      { code: 150, 'csv-format': false, data: 'c0000202' },
+      { code: 43, 'csv-format': false, data: SCEP_HEX },
+    ]
+    const classes = [
+      { name: 'p', ...phones, 'option-data': data },
+      { name: 'p', ...phones },
+    ]
+    const told = checkKeaConfig({ Dhcp4: { 'client-classes': classes } })
+    expect(told.map(({ code }) => code)).toEqual([
+      'tftp-servers-disagree',
+      'kea-43-empty',
+      'scep-with-nps',
+      'duplicate-class',
+    ])
+    const words = told.map(({ message }) => message).join('\n')
+    expect(words).toContain('option 150 in Dhcp4.client-classes[0].option-data[1] does not')
+    expect(words).toContain('option 66 in Dhcp4.client-classes[0].option-data[0] names')
+    expect(words).toContain('its first is in Dhcp4.client-classes[0]')
+    expect(words).not.toMatch(/\bline\b/)
+  })
+
+  it('is judged as a file of the same text is', () => {
+    const problems = (list: ReturnType<typeof checkDhcp>): readonly string[] => list.map(({ code }) => code)
+    fc.assert(
+      fc.property(fc.constantFrom(...FAULTS), fc.constantFrom(...FAULTS), (one, other) => {
+        const text = inKea(...one.kea, ...other.kea)
+        const config = JSON.parse(text.replace(/,(?=\s*[\]}])/g, '')) as KeaConfig
+        const settings = one.settings ?? other.settings
+        expect(problems(checkKeaConfig(config, settings))).toEqual(problems(checkDhcp('kea', text, settings)))
+      }),
+    )
+  })
+
+  it('is unreadable where it is none, or too deep, and never throws', () => {
+    let deep: unknown = 'x'
+    for (let count = 0; count < 100; count++) deep = [deep]
+    for (const config of [{}, { Dhcp4: 7 }, { Dhcp4: { a: undefined } }, { Dhcp4: deep }]) {
+      expect(places(config)).toEqual(['unreadable the configuration'])
+    }
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom('option-data', 'client-classes', 'subnet4'), (value, key) => {
+        expect(checkKeaConfig({ Dhcp4: { [key]: value } }).length).toBeLessThanOrEqual(200)
+      }),
+    )
   })
 })
 

@@ -2,12 +2,14 @@ import { assertNever } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
 import { judgeServers } from './check-servers.ts'
 import { judgeVendorData } from './check-vendor-data.ts'
-import type { Found, Unreadable } from './found.ts'
+import { placeOf } from './found.ts'
+import { judgeVlan } from './check-vlan.ts'
+import type { Found, FoundClass, Unreadable } from './found.ts'
 import { discoveryProblem, PROBLEMS_MAX, shown } from './problem.ts'
 import { readDnsmasq } from './read-dnsmasq.ts'
 import { readIsc } from './read-isc.ts'
-import { readKea } from './read-kea.ts'
-import type { Daemon, DiscoveryProblem, DiscoverySettings } from './types.ts'
+import { readKea, readKeaConfig } from './read-kea.ts'
+import type { Daemon, DiscoveryProblem, DiscoverySettings, KeaConfig } from './types.ts'
 
 /**
  * Reads a configuration that is there, and names what keeps our phones from coming, or sends others to us. Options that only
@@ -20,7 +22,8 @@ import type { Daemon, DiscoveryProblem, DiscoverySettings } from './types.ts'
  * | `other-server` | these options name a server that is not ours (with settings) |
  * | `tftp-port` | a bare host in 66, or 150, names us, while our TFTP is not on port 69 (with settings) |
  * | `tftp-servers-disagree` | 66 names an address that 150 does not |
- * | `host-has-space`, `trailing-slash`, `url-list`, `ipv6-brackets` | what phones make a wrong URL of |
+ * | `host-has-space`, `trailing-slash`, `url-list`, `ipv6-brackets` | what phones make a wrong URL of, or do not all read |
+ * | `no-server` | the value names no host, or is a URL of another scheme: phones pass the option over |
  * | `url-159-needs-address` | 159 with a DNS name |
  * | `option-150-length` | 150 is not addresses of four bytes |
  * | `too-long` | a value above 255 bytes |
@@ -28,6 +31,7 @@ import type { Daemon, DiscoveryProblem, DiscoverySettings } from './types.ts'
  * | `option-43-broken`, `option-43-too-long` | 43 ends within a sub-option; all together above 255 bytes |
  * | `scep-with-nps` | SCEP in 43 together with 66, 150, 159 or 160 |
  * | `acs-not-tls` | an ACS URL that is not https |
+ * | `vlan-id` | 132 for our phones is no number of 1 to 4094 |
  * | `for-everyone` | options for our phones outside any class: other makes get them too |
  * | `duplicate-class` | two classes of one name |
  * | `kea-159-type`, `kea-43-empty` | what Kea cuts, or sends empty |
@@ -41,14 +45,31 @@ export function checkDhcp(daemon: Daemon, text: string, settings?: DiscoverySett
       discoveryProblem('unreadable', `line ${line}`, title, 'choose the daemon whose file it is, or correct the line'),
     ]
   }
-  const found = read.value
+  return judge(read.value, settings)
+}
+
+/**
+ * As {@link checkDhcp}, of what `config-get` of a running Kea answers, which has no lines: places are paths in it, as
+ * `Dhcp4.client-classes[2].option-data[0]`.
+ */
+export function checkKeaConfig(config: KeaConfig, settings?: DiscoverySettings): readonly DiscoveryProblem[] {
+  const read = readKeaConfig(config)
+  if (read.ok) return judge(read.value, settings)
+  const title = `Cannot read the configuration of Kea: ${read.error.message}`
+  return [
+    discoveryProblem('unreadable', 'the configuration', title, 'name the control channel of kea-dhcp4 or kea-dhcp6'),
+  ]
+}
+
+function judge(found: Found, settings: DiscoverySettings | undefined): readonly DiscoveryProblem[] {
   const problems = [
     ...found.problems,
     ...duplicateClasses(found),
     ...judgeServers(found, settings),
     ...judgeVendorData(found),
+    ...judgeVlan(found),
   ]
-  return inOrder(problems).slice(0, PROBLEMS_MAX)
+  return inOrder(problems, found).slice(0, PROBLEMS_MAX)
 }
 
 const NAMES: Readonly<Record<Daemon, string>> = { kea: 'Kea', dnsmasq: 'dnsmasq', isc: 'ISC dhcpd' }
@@ -67,26 +88,31 @@ function readFor(daemon: Daemon, text: string): Result<Found, Unreadable> {
 }
 
 function duplicateClasses({ classes }: Found): readonly DiscoveryProblem[] {
-  const seen = new Map<string, number>()
-  return classes.flatMap(({ name, line }) => {
+  const seen = new Map<string, FoundClass>()
+  return classes.flatMap((found) => {
+    const { name } = found
     const first = seen.get(name)
     if (first === undefined) {
-      seen.set(name, line)
+      seen.set(name, found)
       return []
     }
     return [
       discoveryProblem(
         'duplicate-class',
-        `line ${line}`,
-        `Class ${shown(name)} is here again; its first is in line ${first}`,
+        placeOf(found),
+        `Class ${shown(name)} is here again; its first is in ${placeOf(first)}`,
         'give it another name, or remove one of the two',
       ),
     ]
   })
 }
 
-function inOrder(problems: readonly DiscoveryProblem[]): readonly DiscoveryProblem[] {
-  const line = ({ place }: DiscoveryProblem): number => Number(/\d+/.exec(place)?.[0] ?? 0)
+function inOrder(
+  problems: readonly DiscoveryProblem[],
+  { options, subOptions, classes }: Found,
+): readonly DiscoveryProblem[] {
+  const lines = new Map([...options, ...subOptions, ...classes].map((one) => [placeOf(one), one.line]))
+  const line = ({ place }: DiscoveryProblem): number => lines.get(place) ?? 0
   const seen = new Set<string>()
   return problems
     .filter(({ code, place, message }) => {

@@ -22,6 +22,8 @@ export interface FoundOption {
   readonly family: 4 | 6
   readonly code: number
   readonly line: number
+  /** Where in the JSON it stands, for one that has no lines. */
+  readonly path?: string | undefined
   /** As they go out; undefined where only the running daemon knows. */
   readonly bytes: Uint8Array | undefined
   /** The block that it stands in; options of one block are given together. */
@@ -35,12 +37,23 @@ export interface FoundSubOption extends FoundOption {
   readonly within: number
 }
 
+export interface FoundClass {
+  readonly name: string
+  readonly line: number
+  readonly path?: string | undefined
+}
+
+/** @returns how a person is told where something stands: `line 12`, or `Dhcp4.client-classes[2]` */
+export function placeOf({ line, path }: { readonly line: number; readonly path?: string | undefined }): string {
+  return path ?? `line ${line}`
+}
+
 /** What a reader made of a file. */
 export interface Found {
   readonly options: readonly FoundOption[]
   readonly subOptions: readonly FoundSubOption[]
-  /** Names of classes, with the line of each. */
-  readonly classes: readonly { readonly name: string; readonly line: number }[]
+  /** Names of classes, with the place of each. */
+  readonly classes: readonly FoundClass[]
   /** What only this daemon's reader can know. */
   readonly problems: readonly DiscoveryProblem[]
 }

@@ -33,7 +33,7 @@ export function readStatements(text: string): Result<readonly Statement[], Unrea
     const top = stack.at(-1)
     if (top === undefined) break
     const line = head[0]?.line ?? token.line
-    if (token.kind !== 'sign' || !';{}'.includes(token.text)) {
+    if (token.kind !== 'sign' || !';{}'.includes(token.text) || (token.text !== ';' && isDefinition(head))) {
       head.push(token)
     } else if (token.text === ';') {
       if (head.length > 0) top.statements.push({ line, head, body: undefined })
@@ -54,6 +54,11 @@ export function readStatements(text: string): Result<readonly Statement[], Unrea
   if (head.length > 0)
     return err({ line: head[0]?.line ?? 1, message: 'expected a semicolon at the end of the statement' })
   return ok(open?.statements ?? [])
+}
+
+/** Braces in the type of an option are no block: `option x code 200 = { boolean, ip-address };`. */
+function isDefinition([first, , third]: readonly Token[]): boolean {
+  return first?.text === 'option' && third?.text === 'code'
 }
 
 function tokensOf(text: string): Result<readonly Token[], Unreadable> {

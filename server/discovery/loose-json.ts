@@ -16,7 +16,7 @@ export interface Entry {
   readonly value: Node
 }
 
-/** Reads JSON with `#`, `//` and block comments, commas before a closing bracket, and `<?include …?>` as nothing. Never throws. */
+/** Reads JSON with `#`, `//` and block comments, commas before a closing bracket, and `<?include …?>` as nothing, or `null` where it stands for a value. Never throws. */
 export function readLooseJson(text: string): Result<Node, Unreadable> {
   if (text.length > CONFIG_CHARS_MAX) {
     return err({ line: 1, message: `it has ${text.length} characters, at most ${CONFIG_CHARS_MAX} are read` })
@@ -42,11 +42,42 @@ class NotJson extends Error {
   }
 }
 
+/**
+ * JSON that was read already, as if each value stood on a line of its own.
+ * @returns an error where more than `DEPTH_MAX` objects or lists lie in each other, or a value is none of JSON
+ */
+export function nodeOfJson(value: unknown): Result<Node, Unreadable> {
+  let line = 0
+  const nodeOf = (each: unknown, depth: number): Node => {
+    line += 1
+    const own = line
+    if (depth > DEPTH_MAX) throw new NotJson(own, `more than ${DEPTH_MAX} brackets lie in each other`)
+    if (Array.isArray(each)) return { kind: 'array', line: own, items: each.map((item) => nodeOf(item, depth + 1)) }
+    if (typeof each === 'object' && each !== null) {
+      const entries = Object.entries(each).map(([key, held]: readonly [string, unknown]) => {
+        const node = nodeOf(held, depth + 1)
+        return { key, line: node.line, value: node }
+      })
+      return { kind: 'object', line: own, entries }
+    }
+    if (each === null || typeof each === 'string' || typeof each === 'number' || typeof each === 'boolean') {
+      return { kind: 'value', line: own, value: each }
+    }
+    throw new NotJson(own, 'expected a value in JSON')
+  }
+  try {
+    return ok(nodeOf(value, 0))
+  } catch (error) {
+    if (error instanceof NotJson) return err({ line: error.line, message: error.message })
+    throw error
+  }
+}
+
 interface Scanner {
   readonly at: () => number
   readonly line: () => number
-  /** Jumps over white space and comments. */
-  readonly skip: () => void
+  /** Jumps over white space, comments and includes. @returns whether an include was among them */
+  readonly skip: () => boolean
   readonly peek: () => string
   /** @returns the match at this place, and goes behind it. */
   readonly take: (pattern: RegExp) => string | undefined
@@ -68,7 +99,11 @@ function createScanner(text: string): Scanner {
     at: () => offset,
     line: () => lineOf(offset),
     skip: () => {
-      while (BLANKS.some((blank) => take(blank) !== undefined));
+      let included = false
+      for (;;) {
+        if (take(INCLUDE) !== undefined) included = true
+        else if (!BLANKS.some((blank) => take(blank) !== undefined)) return included
+      }
     },
     peek: () => text.charAt(offset),
     take,
@@ -85,15 +120,18 @@ function createScanner(text: string): Scanner {
   }
 }
 
-const BLANKS: readonly RegExp[] = [/[\s\uFEFF]+/y, /(?:#|\/\/)[^\n]*/y, /\/\*[\s\S]*?\*\//y, /<\?[\s\S]*?\?>/y]
+const BLANKS: readonly RegExp[] = [/[\s\uFEFF]+/y, /(?:#|\/\/)[^\n]*/y, /\/\*[\s\S]*?\*\//y]
+const INCLUDE = /<\?[\s\S]*?\?>/y
 const NUMBER = /-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const WORD = /true|false|null/y
 
 function readValue(scanner: Scanner, depth: number): Node {
   if (depth > DEPTH_MAX) scanner.refuse(`more than ${DEPTH_MAX} brackets lie in each other`)
-  scanner.skip()
+  const included = scanner.skip()
   const line = scanner.line()
   const next = scanner.peek()
+  // The value is in the other file.
+  if (included && /^[,\]}]$/.test(next)) return { kind: 'value', line, value: null }
   if (next === '{') return readObject(scanner, depth, line)
   if (next === '[') return readArray(scanner, depth, line)
   if (next === '"') return { kind: 'value', line, value: readString(scanner) }
@@ -108,8 +146,9 @@ function readObject(scanner: Scanner, depth: number, line: number): Node {
   scanner.take(/\{/y)
   const entries: Entry[] = []
   for (;;) {
-    scanner.skip()
+    const included = scanner.skip()
     if (scanner.take(/\}/y) !== undefined) return { kind: 'object', line, entries }
+    if (included && scanner.take(/,/y) !== undefined) continue
     const at = scanner.line()
     const key = readString(scanner)
     scanner.skip()
@@ -124,8 +163,9 @@ function readArray(scanner: Scanner, depth: number, line: number): Node {
   scanner.take(/\[/y)
   const items: Node[] = []
   for (;;) {
-    scanner.skip()
+    const included = scanner.skip()
     if (scanner.take(/\]/y) !== undefined) return { kind: 'array', line, items }
+    if (included && scanner.take(/,/y) !== undefined) continue
     items.push(readValue(scanner, depth + 1))
     scanner.skip()
     if (scanner.take(/,/y) === undefined && scanner.peek() !== ']') scanner.refuse('expected a comma or ]')

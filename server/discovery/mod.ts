@@ -3,7 +3,7 @@
  * and Kea's control channel as values. Pure. Source: MPP §10, TR-069 §9.
  */
 export { addressOfDoors, type DiscoveryDoors, discoverySettings, type DiscoveryWish } from './asked.ts'
-export { checkDhcp } from './check.ts'
+export { checkDhcp, checkKeaConfig } from './check.ts'
 export { guessDaemon } from './guess.ts'
 export { keaFingerprint, keaCanonicalText } from './kea-fingerprint.ts'
 export { readKeaLeases } from './kea-leases.ts'

@@ -21,7 +21,12 @@ interface Part {
 }
 
 /** Names that dnsmasq has for options that we look at. */
-const NAMES: Readonly<Record<string, number>> = { 'tftp-server': 66, 'vendor-encap': 43 }
+const NAMES: Readonly<Record<string, number>> = {
+  'tftp-server': 66,
+  'vendor-encap': 43,
+  'vendor-id-encap': 125,
+  'tftp-server-address': 150,
+}
 
 /** What sets a tag for single devices, by no text of the maker. */
 const DEVICE_KEYS: readonly string[] = [
@@ -108,6 +113,9 @@ function readTags(rows: readonly Row[]): ReadonlyMap<string, Audience> {
   for (const { key, parts } of rows) {
     const set = parts.flatMap(({ text }) => (/^(?:set|net):/.test(text) ? [text.slice(4)] : []))
     const rest = parts.filter(({ text }) => !/^(?:set|net|tag|enterprise):/.test(text)).map(({ text }) => text)
+    // The name of its interface is a tag of each request; a range may give its tag without `set:`.
+    const [first = ''] = rest
+    if (key === 'interface' || (key === 'dhcp-range' && /^[a-z][\w-]*$/i.test(first))) add(first, 'everyone')
     for (const name of set) {
       if (key === 'dhcp-range' || key === 'shared-network') add(name, 'everyone')
       else if (key === 'dhcp-vendorclass') add(name, audienceOf([rest.join(',')]))
@@ -130,21 +138,16 @@ function matchAudience([option = '', ...value]: readonly string[]): Audience {
 function readOption(row: Row, tags: ReadonlyMap<string, Audience>): FoundOption | FoundSubOption | undefined {
   const parts = [...row.parts]
   const wanted: string[] = []
-  while (/^(?:tag|net):/.test(parts[0]?.text ?? '')) wanted.push(parts.shift()?.text.slice(4) ?? '')
   const vendor: string[] = []
   let within: number | undefined
-  const wrap = /^(encap|vi-encap|vendor):(.*)$/.exec(parts[0]?.text ?? '')
-  if (wrap !== null) {
-    parts.shift()
-    if (wrap[1] === 'encap') within = Number(wrap[2])
-    if (wrap[1] === 'vendor') {
-      within = 43
-      vendor.push(wrap[2] ?? '')
-    }
-    if (wrap[1] === 'vi-encap') {
-      if (Number(wrap[2]) !== BROADBAND_FORUM_ENTERPRISE) return undefined
-      within = 125
-    }
+  while (parts.length > 1 && !isOptionWord(parts[0])) {
+    const text = parts.shift()?.text ?? ''
+    const [, prefix, value = text] = /^(tag|net|encap|vi-encap|vendor):(.*)$/.exec(text) ?? []
+    if (prefix === 'vi-encap' && Number(value) !== BROADBAND_FORUM_ENTERPRISE) return undefined
+    if (prefix === 'vendor') vendor.push(value)
+    // Before `tag:` there was, a tag was its name alone; that is still read.
+    if (prefix === undefined || prefix === 'tag' || prefix === 'net') wanted.push(value)
+    else within = prefix === 'encap' ? Number(value) : prefix === 'vendor' ? 43 : 125
   }
   const named = optionOf(parts.shift()?.text ?? '')
   if (named === undefined) return undefined
@@ -158,6 +161,11 @@ function readOption(row: Row, tags: ReadonlyMap<string, Audience>): FoundOption 
     audience: vendor.length > 0 ? audienceOf(vendor) : audienceOfTags(wanted, tags),
   }
   return within === undefined ? option : { ...option, within: family === 6 ? 17 : within }
+}
+
+/** What stands before the option is about who is given it. */
+function isOptionWord(part: Part | undefined): boolean {
+  return part === undefined || part.quoted || /^(?:\d{1,5}$|option6?:)/.test(part.text)
 }
 
 /** All tags of an option must be there: the narrowest decides. A tag that this file does not set may be of our phones. */
@@ -182,7 +190,8 @@ function valueBytes(code: number, parts: readonly Part[]): Uint8Array | undefine
   const text = texts.join(',')
   // 66 is a name to dnsmasq, whatever it looks like.
   if (code === 66 || parts.some((part) => part.quoted)) return utf8Bytes(text)
-  if (texts.every((part) => isIPv4(part))) return addressBytes(texts)
+  // With 0.0.0.0 dnsmasq means itself.
+  if (texts.every((part) => isIPv4(part))) return texts.includes('0.0.0.0') ? undefined : addressBytes(texts)
   if (texts.some((part) => isIPv6(part.replace(/^\[|\]$/g, '')) && part.startsWith('['))) return undefined
   if (/^[0-9a-f]{1,2}(?::[0-9a-f]{1,2})*$/i.test(text) && text.includes(':')) return looseHex(text)
   if (/^\d+[bsi]?$/.test(text)) return undefined

@@ -112,16 +112,25 @@ function define(reader: Reader, words: readonly string[]): void {
 function walk(reader: Reader, statements: readonly Statement[], scope: string, outer: Audience): void {
   let before: Audience = outer
   const own = poolAudience(reader, statements) ?? outer
-  for (const statement of statements) {
-    const { head, body, line } = statement
+  for (const [index, statement] of statements.entries()) {
+    const { head, body } = statement
     if (body !== undefined) {
-      before = blockAudience(reader, head, own, before)
-      walk(reader, body, `${scope}/${line}`, before)
+      const audience = blockAudience(reader, head, own, before)
+      // Who was in an earlier branch is not in the `else` of the last one.
+      before = isBranch(head) && before === 'phones' ? 'phones' : audience
+      walk(reader, body, `${scope}/${CONDITIONS.includes(head[0]?.text ?? '') ? 'class' : 'block'}[${index}]`, audience)
     } else if (head[0]?.text === 'option' && head[2]?.text !== 'code') {
       readOption(reader, statement, scope, own)
     }
     if (reader.options.length > FOUND_MAX) return
   }
+}
+
+/** Blocks for some devices, wherever these are. */
+const CONDITIONS: readonly string[] = ['class', 'subclass', 'host', 'if', 'elsif', 'else']
+
+function isBranch([first, second]: readonly Token[]): boolean {
+  return first?.text === 'elsif' || (first?.text === 'else' && second?.text === 'if')
 }
 
 /** `allow members of "x"` in a pool: it is for these alone. */
@@ -133,7 +142,7 @@ function poolAudience(reader: Reader, statements: readonly Statement[]): Audienc
   return allowed.some((name) => reader.audiences.get(name) !== 'others') ? 'phones' : 'others'
 }
 
-/** @param before  the audience of the block in front, which `else` is the rest of */
+/** @param before  `phones` where a branch in front is for them, which `else` is the rest of */
 function blockAudience(reader: Reader, head: readonly Token[], outer: Audience, before: Audience): Audience {
   const narrow = (audience: Audience): Audience => (outer === 'others' ? 'others' : audience)
   const [first, second] = head.map((token) => token.text)

@@ -2,15 +2,15 @@ import { utf8Bytes } from '../../protocol/bytes.ts'
 import { BROADBAND_FORUM_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
 import { err, ok } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
-import { DEPTH_MAX, FOUND_MAX } from './found.ts'
+import { DEPTH_MAX, FOUND_MAX, placeOf } from './found.ts'
 import type { Audience, Found, FoundOption, FoundSubOption, Unreadable } from './found.ts'
 import { classAudiences, constantsIn, membersIn } from './kea-audience.ts'
 import type { ClassAudience } from './kea-audience.ts'
-import { field, flagField, items, numberField, readLooseJson, textField } from './loose-json.ts'
+import { field, flagField, items, nodeOfJson, numberField, readLooseJson, textField } from './loose-json.ts'
 import type { Node } from './loose-json.ts'
 import { discoveryProblem } from './problem.ts'
 import { addressBytes, looseHex } from './scan.ts'
-import type { DiscoveryProblem } from './types.ts'
+import type { DiscoveryProblem, KeaConfig } from './types.ts'
 
 interface Definition {
   readonly code: number
@@ -24,6 +24,8 @@ interface Reader {
   readonly options: FoundOption[]
   readonly subOptions: FoundSubOption[]
   readonly problems: DiscoveryProblem[]
+  /** How a place is told: by its line in a file, else by its path. */
+  readonly by: 'line' | 'path'
 }
 
 /** Kea's own definitions, as far as we look at them. */
@@ -48,16 +50,28 @@ const BLOCKS: readonly string[] = [
   'client-classes',
 ]
 
-/** Reads a configuration of kea-dhcp4 or kea-dhcp6, as a file or as `config-get` answers. */
+/** Reads a configuration of kea-dhcp4 or kea-dhcp6, as a file or as the whole text that `config-get` answers. */
 export function readKea(text: string): Result<Found, Unreadable> {
   const json = readLooseJson(text)
-  if (!json.ok) return json
+  return json.ok ? readBodies(json.value, 'line') : json
+}
+
+/** Reads what `config-get` answered as a value: each thing has a path, and lines only say what comes first. */
+export function readKeaConfig(config: KeaConfig): Result<Found, Unreadable> {
+  const json = nodeOfJson(config)
+  return json.ok ? readBodies(json.value, 'path') : json
+}
+
+function readBodies(root: Node, by: Reader['by']): Result<Found, Unreadable> {
   const found: Found[] = []
-  for (const family of [4, 6] as const) {
-    const body = field(json.value, `Dhcp${family}`) ?? field(field(json.value, 'arguments'), `Dhcp${family}`)
-    if (body?.kind === 'object') found.push(readBody(body, family))
+  // The control agent answers with a list: one for each daemon that was asked.
+  for (const answer of root.kind === 'array' ? root.items : [root]) {
+    for (const family of [4, 6] as const) {
+      const body = field(answer, `Dhcp${family}`) ?? field(field(answer, 'arguments'), `Dhcp${family}`)
+      if (body?.kind === 'object') found.push(readBody(body, family, by))
+    }
   }
-  if (found.length === 0) return err({ line: json.value.line, message: 'expected "Dhcp4" or "Dhcp6" in it' })
+  if (found.length === 0) return err({ line: root.line, message: 'expected "Dhcp4" or "Dhcp6" in it' })
   return ok({
     options: found.flatMap((one) => one.options),
     subOptions: found.flatMap((one) => one.subOptions),
@@ -66,16 +80,22 @@ export function readKea(text: string): Result<Found, Unreadable> {
   })
 }
 
-function readBody(body: Node, family: 4 | 6): Found {
+function readBody(body: Node, family: 4 | 6, by: Reader['by']): Found {
   const classes = field(body, 'client-classes')
-  const reader: Reader = { family, audience: classAudiences(classes), options: [], subOptions: [], problems: [] }
+  const reader: Reader = { family, audience: classAudiences(classes), options: [], subOptions: [], problems: [], by }
   walk(reader, body, '', 'everyone', [], 0)
   readHooks(reader, body)
-  const names = items(classes).flatMap((node) => {
+  const names = items(classes).flatMap((node, index) => {
     const name = textField(node, 'name')
-    return name === undefined ? [] : [{ name, line: node.line }]
+    const path = pathOf(reader, `/client-classes[${index}]`)
+    return name === undefined ? [] : [{ name, line: node.line, path }]
   })
   return { options: reader.options, subOptions: reader.subOptions, classes: names, problems: reader.problems }
+}
+
+/** @param scope  blocks from the daemon's own on, each behind a slash */
+function pathOf({ family, by }: Reader, scope: string): string | undefined {
+  return by === 'line' ? undefined : `Dhcp${family}${scope.replaceAll('/', '.')}`
 }
 
 function walk(
@@ -88,7 +108,11 @@ function walk(
 ): void {
   if (depth > DEPTH_MAX || reader.options.length > FOUND_MAX) return
   const definitions = [...items(field(node, 'option-def')), ...defs]
-  for (const row of items(field(node, 'option-data'))) readOption(reader, row, scope, audience, definitions)
+  for (const [index, row] of items(field(node, 'option-data')).entries()) {
+    const at = { scope, path: pathOf(reader, `${scope}/option-data[${index}]`) }
+    // Since Kea 2.7.5 a single option may be for members of a class.
+    readOption(reader, row, at, narrowed(reader, row, audience), definitions)
+  }
   for (const key of BLOCKS) {
     for (const [index, block] of items(field(node, key)).entries()) {
       walk(
@@ -110,16 +134,27 @@ function blockAudience(reader: Reader, key: string, block: Node, outer: Audience
     const name = textField(block, 'hostname') ?? ''
     return name === '' || /^SEP/i.test(name) ? 'phones' : 'others'
   }
+  return narrowed(reader, block, outer)
+}
+
+/** The classes that a block or an option is for: with none, it is for whomever the block around it is for. */
+function narrowed(reader: Reader, block: Node, outer: Audience): Audience {
   const listed = items(field(block, 'client-classes')).flatMap((node) =>
     node.kind === 'value' && typeof node.value === 'string' ? [node.value] : [],
   )
   const named = textField(block, 'client-class')
   const classes = named === undefined || named === '' ? listed : [named, ...listed]
-  if (classes.length === 0) return outer
+  if (classes.length === 0 || outer === 'others') return outer
   return classes.some((name) => reader.audience(name) !== 'others') ? 'phones' : 'others'
 }
 
-function readOption(reader: Reader, row: Node, scope: string, audience: Audience, defs: readonly Node[]): void {
+function readOption(
+  reader: Reader,
+  row: Node,
+  at: Pick<FoundOption, 'scope' | 'path'>,
+  audience: Audience,
+  defs: readonly Node[],
+): void {
   const { family } = reader
   const space = textField(row, 'space') ?? `dhcp${family}`
   const definition = definitionOf(row, space, family, defs)
@@ -128,17 +163,17 @@ function readOption(reader: Reader, row: Node, scope: string, audience: Audience
   const data = textField(row, 'data') ?? ''
   const csv = flagField(row, 'csv-format')
   const bytes = dataBytes(data, csv, definition)
-  const option: FoundOption = { family, code, line: row.line, bytes, scope, audience }
+  const option: FoundOption = { family, code, line: row.line, bytes, audience, ...at }
   const within = space === `dhcp${family}` ? undefined : outerOption(space, family, defs)
   if (within !== undefined) reader.subOptions.push({ ...option, within })
   if (space !== `dhcp${family}`) return
   reader.options.push(option)
-  if (family === 4 && code === 159) checkPortParameters(reader, row, data)
+  if (family === 4 && code === 159) checkPortParameters(reader, row, option, data)
   if (family === 4 && code === 43 && data !== '' && definition?.type === 'empty') {
     reader.problems.push(
       discoveryProblem(
         'kea-43-empty',
-        `line ${row.line}`,
+        placeOf(option),
         'Option 43 has data here, but Kea sends it empty: its own definition takes none',
         'add an option-def of option 43 with type "binary" to the class that holds the data',
       ),
@@ -147,12 +182,12 @@ function readOption(reader: Reader, row: Node, scope: string, audience: Audience
 }
 
 /** Any URL here is refused by Kea, or cut to four bytes; a definition of our own is not allowed. */
-function checkPortParameters(reader: Reader, row: Node, data: string): void {
+function checkPortParameters(reader: Reader, row: Node, option: FoundOption, data: string): void {
   if (flagField(row, 'csv-format') !== false && /^\s*\d+\s*,\s*\d+\s*\/\s*\d+\s*$/.test(data)) return
   reader.problems.push(
     discoveryProblem(
       'kea-159-type',
-      `line ${row.line}`,
+      placeOf(option),
       'Option 159 cannot be sent so: Kea defines it as port parameters, and sends at most four bytes of it',
       'send it by the hook library libdhcp_flex_option.so, as writeDhcp does, or use option 160',
     ),
@@ -205,7 +240,7 @@ function dataBytes(data: string, csv: boolean | undefined, definition: Definitio
 function readHooks(reader: Reader, body: Node): void {
   for (const [index, hook] of items(field(body, 'hooks-libraries')).entries()) {
     if (!(textField(hook, 'library') ?? '').includes('flex_option')) continue
-    for (const row of items(field(field(hook, 'parameters'), 'options'))) {
+    for (const [at, row] of items(field(field(hook, 'parameters'), 'options')).entries()) {
       const code = numberField(row, 'code') ?? STANDARD[reader.family][textField(row, 'name') ?? '']?.code
       const expression = textField(row, 'supersede') ?? textField(row, 'add')
       if (code === undefined || expression === undefined || reader.options.length > FOUND_MAX) continue
@@ -215,6 +250,7 @@ function readHooks(reader: Reader, body: Node): void {
         line: row.line,
         bytes: expressionBytes(expression),
         scope: `/hooks-libraries[${index}]`,
+        path: pathOf(reader, `/hooks-libraries[${index}]/parameters/options[${at}]`),
         audience: hookAudience(reader, expression),
       })
     }

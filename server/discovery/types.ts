@@ -92,7 +92,7 @@ export interface WrittenDhcp {
 export interface DiscoveryProblem {
   /** One of the codes that `writeDhcp` and `checkDhcp` list. */
   readonly code: string
-  /** A path in the settings, e.g. `nps.options`, or `line 12`. */
+  /** A path in the settings, e.g. `nps.options`; `line 12` of a file; a path in the configuration of a running Kea. */
   readonly place: string
   readonly message: string
   readonly advice: string

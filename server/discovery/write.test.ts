@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { checkDhcp, writeDhcp } from './mod.ts'
+import { checkDhcp, discoverySettings, writeDhcp } from './mod.ts'
 import type { Daemon, DiscoverySettings } from './mod.ts'
 import { BARE, DAEMONS, SCEP_HEX, SETTINGS, someSettings, SUBNETS } from './testing-discovery.ts'
 
@@ -42,6 +42,46 @@ describe('the bytes of vendor options', () => {
     expect(written('kea', gatewayOnly)).toContain(`"data": "${EXAMPLE_GATEWAY}"`)
     expect(written('dnsmasq', gatewayOnly)).toContain(`tag:offhook-acs-124,125,${colons(EXAMPLE_GATEWAY)}\n`)
     expect(written('isc', gatewayOnly)).toContain(`option offhook-125 ${colons(EXAMPLE_GATEWAY)};`)
+  })
+
+  const doors = {
+    address: '192.0.2.10',
+    tftpPort: 69,
+    publicUrl: 'https://prov.example.com',
+    publicHttpUrl: 'http://prov.example.com',
+    acsUrl: 'https://prov.example.com:7548/',
+  }
+  /** What each file gives to the class, as hex. */
+  const SENT: Readonly<Record<Daemon, (text: string, group: string, code: number) => string | undefined>> = {
+    kea: (text, group, code) => {
+      const { Dhcp4 } = JSON.parse(text.replace(/^\/\/.*$/gm, '')) as {
+        Dhcp4: { 'client-classes': { name: string; 'option-data': { code: number; data: string }[] }[] }
+      }
+      const own = Dhcp4['client-classes'].find(({ name }) => name === `offhook-${group}`)
+      return own?.['option-data'].find((option) => option.code === code)?.data
+    },
+    dnsmasq: (text, group, code) =>
+      new RegExp(`^dhcp-option-force=tag:offhook-${group},${code},([0-9a-f:]+)$`, 'm')
+        .exec(text)?.[1]
+        ?.replaceAll(':', ''),
+    isc: (text, group, code) => {
+      const [, body = ''] = new RegExp(`^class "offhook-${group}" \\{\n([^]*?)\n\\}`, 'm').exec(text) ?? []
+      const name = code === 43 ? 'vendor-encapsulated-options' : `offhook-${code}`
+      return new RegExp(`option ${name} ([0-9a-f:]+);`).exec(body)?.[1]?.replaceAll(':', '')
+    },
+  }
+
+  it.each(DAEMONS)('are for %s the examples of the law, when the ACS is asked for by URL [TR-069 §9.2]', (daemon) => {
+    const behind = { url: 'https://acs.example.net:7547/cwmp', provisioningCode: 'TLCO.GRP2' }
+    const all = discoverySettings(doors, { acs: { ...behind, retryMinimumSeconds: 5, retryMultiplier: 2000 } })
+    const url =
+      '01 21 68 74 74 70 73 3a 2f 2f 61 63 73 2e 65 78 61 6d 70 6c 65 2e 6e 65 74 3a 37 35 34 37 2f 63 77 6d 70'
+    const rest = '02 09 54 4c 43 4f 2e 47 52 50 32 03 01 35 04 04 32 30 30 30'
+    expect(SENT[daemon](written(daemon, all), 'acs-60', 43)).toBe(`${url}${rest}`.replaceAll(' ', ''))
+    const alone = discoverySettings(doors, { acs: { url: 'https://acs.example.net/' } })
+    const of125 =
+      '00 00 0d e9 1a 0b 18 68 74 74 70 73 3a 2f 2f 61 63 73 2e 65 78 61 6d 70 6c 65 2e 6e 65 74 2f'.replaceAll(' ', '')
+    expect(SENT[daemon](written(daemon, alone), 'acs-124', 125)).toBe(of125)
   })
 
   it('are the official vector of SCEP for phones, and behind the ACS for who asks for one [MPP §10.4]', () => {

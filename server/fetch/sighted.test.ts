@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { certificateOf, MAC, NOW, OTHER_MAC, PN, requestOf, serialFor } from '../testing-facts.ts'
 import { identify } from './evidence.ts'
 import { routePath } from './route.ts'
-import { sightingOf } from './sighted.ts'
-import { plainAnswer, refusal, refuseStanding, strangerEvents } from './standing.ts'
+import { sightingOf, sightingOfStanding } from './sighted.ts'
+import { plainAnswer, refusal, refuseStanding, type Standing, strangerEvents } from './standing.ts'
 import type { FetchAnswer, FetchRequest } from './types.ts'
 
 const AGENT = `Cisco-CP-8851-3PCC/12.0.2 (${MAC})`
@@ -68,6 +68,22 @@ describe('a sighting', () => {
     ],
   ])('of %s', (_what, found, expected) => {
     expect(found).toEqual(expected)
+  })
+
+  it.each<[Standing, object]>([
+    ['unknown', proved],
+    ['unowned', proved],
+    ['registered', proved],
+    ['held', proved],
+    ['foreign', { ...proved, problem: 'foreign-device' }],
+    ['wrong-ca', { ...proved, problem: 'wrong-ca' }],
+    ['expired', { ...proved, problem: 'expired-certificate' }],
+    ['released', { ...proved, problem: 'released-device' }],
+    ['disabled', { ...proved, problem: 'disabled-device' }],
+  ])('at another door of a phone that is %s says what the NPS would say', (standing, expected) => {
+    expect(sightingOfStanding(standing, certificate, '192.0.2.7', NOW)).toEqual(expected)
+    const refused = sighted('/cisco-init', refuseStanding(standing, certificate, undefined), { certificate })
+    expect(refused).toEqual(expected)
   })
 
   it('of a certificate never takes the serial number that the path names', () => {

@@ -2,7 +2,20 @@
 import { parseUserAgent } from '../../protocol/http/mod.ts'
 import type { Millis } from '../../protocol/result.ts'
 import type { Sighting } from '../devices/types.ts'
+import { refusalOf, type Standing } from './standing.ts'
 import type { Evidence, FetchAnswer, FetchRequest, ProvenCertificate, Route } from './types.ts'
+
+/** @returns the sighting of a phone that came to a door with no files for it, and is not bound */
+export function sightingOfStanding(
+  standing: Standing,
+  { mac, serial, productName }: ProvenCertificate,
+  address: string,
+  now: Millis,
+): Sighting {
+  const problem = refusalOf(standing)
+  const seen = { mac, address, source: 'certificate', serial, productName, at: new Date(now) } as const
+  return problem === undefined ? seen : { ...seen, problem }
+}
 
 /** What any phone fetches, ours or not: it says nothing of how far one has come. */
 const ANYBODYS: readonly Route['kind'][] = ['firmware', 'ca', 'unknown', 'rc-malformed']

@@ -73,6 +73,12 @@ const REFUSALS: Readonly<Record<Standing, RefusalReason>> = {
   expired: 'expired-certificate',
 }
 
+/** @returns why a phone of this standing is refused; undefined: nothing stands against it */
+export function refusalOf(standing: Standing): RefusalReason | undefined {
+  const reason = REFUSALS[standing]
+  return reason === 'unknown-device' ? undefined : reason
+}
+
 /** The common refusal of a certified phone, with its alarm and a line in the timeline. */
 export function refuseStanding(
   standing: Standing,

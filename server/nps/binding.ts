@@ -5,6 +5,7 @@
  */
 import type { MacAddress } from '../../protocol/identity.ts'
 import { assertNever } from '../../protocol/result.ts'
+import { isPublicAddress } from '../devices/mod.ts'
 import type { AccountFacts, Device } from '../devices/types.ts'
 import {
   type CodeFacts,
@@ -25,7 +26,6 @@ import {
   type WindowFacts,
   withBelieved,
 } from '../fetch/mod.ts'
-import { isPublicAddress } from './address.ts'
 
 /**
  * Wrong codes and Customer IDs of one certificate within an hour before it is locked out. A person may mistype ten

@@ -1,4 +1,3 @@
-export { isPublicAddress } from './address.ts'
 export * from './answer.ts'
 export { WRONG_TOKENS_MAX } from './binding.ts'
 export * from './counted.ts'

@@ -35,9 +35,20 @@ export function keypadSteps(sheet: Pick<KeypadSheet, 'rule' | 'expiresAt' | 'pho
 /** The sheet as plain text, lines of any length, with a newline at its end. */
 export function keypadSheetText(sheet: KeypadSheet): string {
   const steps = sheet.steps.map((step, index) => `${index + 1}. ${step}`)
-  return [TITLE, '', ...facts(sheet), '', 'Type this:', '', `  ${sheet.rule}`, '', ...steps, '', ...NOTES, ''].join(
-    '\n',
-  )
+  return [
+    TITLE,
+    '',
+    ...facts(sheet),
+    '',
+    'Type this:',
+    '',
+    `  ${sheet.rule}`,
+    '',
+    ...steps,
+    '',
+    ...notes(sheet),
+    '',
+  ].join('\n')
 }
 
 /**
@@ -57,15 +68,19 @@ export async function keypadSheetPdf(sheet: KeypadSheet, at: Date): Promise<Uint
     y = paragraph(page, step, FONT, y, STEP_INDENT) + GAP / 2
   }
   y += GAP
-  for (const note of NOTES) y = paragraph(page, note, FONT, y)
+  for (const note of notes(sheet)) y = paragraph(page, note, FONT, y)
   return bytesOf(page)
 }
 
 const TITLE = 'Provision a phone from its keypad'
-const NOTES: readonly string[] = [
-  'The rule is one line without spaces. Without https:// in front the phone would ask by TFTP, and get nothing.',
-  'The code at the end is a secret: whoever types it into a phone gets the settings. Destroy this sheet after use.',
-]
+function notes({ phone }: KeypadSheet): readonly string[] {
+  return [
+    'The rule is one line without spaces. Without https:// in front the phone would ask by TFTP, and get nothing.',
+    phone === undefined
+      ? 'The code at the end is a secret: whoever types it into a phone gets the settings. Destroy this sheet after use.'
+      : 'The code at the end is good for this phone alone. Another one gets nothing for it.',
+  ]
+}
 
 const MARGIN_MM = 22
 const LEFT = points(MARGIN_MM)

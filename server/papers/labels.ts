@@ -93,6 +93,9 @@ export const LABEL_LAYOUTS = Object.keys(LAYOUTS) as readonly LabelLayout[]
 const LEADING = 1.16
 const BARS_GAP_MM = 1
 
+/** Labels that are drawn before others have their turn. */
+const TURN = 20
+
 /**
  * In reading order, each page filled before the next. What is too long for its row ends with an ellipsis.
  * @param at what the document says of when it was made; the same labels at the same time are the same bytes
@@ -110,6 +113,8 @@ export async function labelsPdf(labels: readonly Label[], layout: LabelLayout, a
     const left = (width - form.columns * form.label[0]) / 2 + (place % form.columns) * form.label[0]
     const top = (height - form.rows * form.label[1]) / 2 + Math.floor(place / form.columns) * form.label[1]
     drawLabel(sheet, form, label, left, top)
+    // A thousand take a second, and phones do not wait for that.
+    if (index % TURN === TURN - 1) await new Promise((resolve) => setImmediate(resolve))
   }
   return bytesOf(sheet)
 }

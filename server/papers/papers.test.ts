@@ -100,6 +100,23 @@ describe('labels', () => {
     expect(pagesOf(await labelsPdf([], 'a4-24', AT)).map((page) => page.trim())).toEqual([''])
   })
 
+  it('a thousand labels let others have their turn while they are drawn', async () => {
+    let turns = 0
+    let drawn = false
+    const count = () => {
+      turns += 1
+      if (!drawn) setImmediate(count)
+    }
+    setImmediate(count)
+    await labelsPdf(
+      Array.from({ length: 1000 }, (_, index) => label(index)),
+      'a4-24',
+      AT,
+    )
+    drawn = true
+    expect(turns).toBeGreaterThanOrEqual(50)
+  })
+
   it('equal labels at an equal time are equal bytes; another time is other bytes', async () => {
     const labels = [label(1), label(2)]
     const pdf = await labelsPdf(labels, 'a4-8', AT)
@@ -262,6 +279,9 @@ describe('the sheet for a keypad [guide: Manually Provision a Phone from the Key
     const open = { ...sheet, phone: undefined }
     expect(keypadSheetText({ ...open, steps: keypadSteps(open) })).toContain('any one phone')
     expect(keypadSteps(open).join(' ')).not.toContain('MAC')
+    // Only such a sheet is a secret: the code of the other is worth nothing at another phone.
+    expect(keypadSheetText(open)).toContain('Destroy this sheet')
+    expect(keypadSheetText(sheet)).not.toMatch(/secret|Destroy/)
   })
 
   it('a rule that is too long for a line is broken before its digits, and everything stays on the page', async () => {
@@ -274,7 +294,7 @@ describe('the sheet for a keypad [guide: Manually Provision a Phone from the Key
     expect(rows).toContain('4071936258')
     const from = rows.indexOf('Type this:') + 1
     expect(rows.slice(from, rows.indexOf('4071936258') + 1).join('')).toBe(long)
-    expect(pages[0]).toContain('Destroy')
+    expect(pages[0]).toContain('Another one gets nothing')
   })
 
   it('equal sheets at an equal time are equal bytes', async () => {

@@ -176,6 +176,8 @@ describe('profiles of the first steps', () => {
     expect(first.get('Custom_CA_Rule')).toBe('http://prov.example.com/ca.pem')
     expect(first.get('Primary_NTP_Server')).toBe('ntp.example.com')
     expect(first.get('Resync_Error_Retry_Delay')).toMatch(/^30\+30,/)
+    // A run of one URL, as after DNS SRV, fetches no rule B: the phone comes again soon (MPP §4.6).
+    expect(first.get('Resync_Periodic')).toBe('30+30,3600+450')
   })
 
   it('a public certificate needs no CA rule', () => {

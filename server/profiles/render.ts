@@ -106,11 +106,13 @@ function markerLine(version: string): Line {
 
 /**
  * For a phone that has not proved itself: no secret, the same for every MAC. Rule B leads to the permanent URL over
- * HTTPS, which the same run then fetches.
+ * HTTPS, which the same run then fetches. A run of one URL, as after DNS SRV, fetches nothing else (MPP §4.6): such a phone
+ * comes again within a minute.
  */
 export function renderFirstProfile(platform: PlatformFacts): string {
   return plainProfile([
     ['Profile_Rule_B', permanentRule(platform)],
+    ['Resync_Periodic', '30+30,3600+450'],
     ['Resync_Error_Retry_Delay', '30+30,60+60,120+120,300+300'],
     ...commonParameters(platform),
   ])

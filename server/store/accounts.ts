@@ -3,6 +3,7 @@ import { type AccountKind, treeProblem, type TreeProblem } from '../accounts/mod
 import type { AccountSettings } from '../devices/mod.ts'
 import { err, ok, type Result } from '../../protocol/result.ts'
 import { announce } from './changes.ts'
+import { liveKeypadCodes } from './codes.ts'
 import { orderOf, type PageRequest, type SortColumn } from './paging.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
@@ -31,7 +32,7 @@ export interface NewAccount {
 /** Why an account cannot be made or moved there. */
 export type AccountProblem = { readonly kind: 'taken' } | { readonly kind: 'no-parent' } | TreeProblem
 
-/** @returns `taken` when another account has this Customer ID */
+/** @returns `taken` when another account has this Customer ID, or it is a code that may still be typed at a phone */
 export async function createAccount(
   sql: Sql,
   who: string,
@@ -39,6 +40,7 @@ export async function createAccount(
 ): Promise<Result<StoredAccount, AccountProblem>> {
   const place = await placeProblem(sql, undefined, account.kind, account.parentId)
   if (place !== undefined) return err(place)
+  if ((await liveKeypadCodes(sql, [account.customerId])).size > 0) return err({ kind: 'taken' })
   const row = await sql.one<StoredAccount>({
     name: 'create-account',
     text: `insert into account (id, parent_id, kind, name, customer_id, settings) values ($1, $2, $3, $4, $5, $6)
@@ -226,7 +228,8 @@ export async function updateAccount(
   return ok(row)
 }
 
-async function customerIdTaken(sql: Pick<Sql, 'one'>, customerId: string): Promise<boolean> {
+async function customerIdTaken(sql: Sql, customerId: string): Promise<boolean> {
+  if ((await liveKeypadCodes(sql, [customerId])).size > 0) return true
   const row = await sql.one({
     name: 'customer-id-taken',
     text: 'select id from account where customer_id = $1',

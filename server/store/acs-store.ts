@@ -2,7 +2,7 @@
  * What the ACS keeps at hand: the small rows of devices that called lately, and what is seen in idle sessions, written
  * many at a time. Whatever a device is told is stored before it is told.
  */
-import { type MacAddress, parseSerialNumber } from '../../protocol/identity.ts'
+import type { MacAddress } from '../../protocol/identity.ts'
 import { createBatch } from '../database/mod.ts'
 import type { Services } from '../services.ts'
 import type { AcsState, AcsWrite, KnownParameter, OpenTask } from '../tr069/mod.ts'
@@ -40,6 +40,8 @@ export interface AcsStore {
   /** Written soon; may be lost in a crash. */
   seen(inform: InformSeen, parameters: readonly KnownParameter[]): void
   unknown(caller: UnknownCaller): void
+  /** A phone that is not bound has turned up. */
+  sighted(sighting: Sighting): void
   message(message: TracedMessage): void
   /** Devices that call here. */
   fleetSize(): number
@@ -89,6 +91,7 @@ export async function openAcsStore(services: AcsServices): Promise<AcsStore> {
       states.seen(inform)
     },
     unknown: (caller) => batches.unknown.add(caller),
+    sighted: (sighting) => batches.sightings.add(sighting),
     message: (message) => batches.messages.add(message),
     fleetSize: fleet.size,
     onWork: (handler) => handlers.push(handler),
@@ -152,28 +155,19 @@ function openBatches({ db, log }: AcsServices) {
   const onError = (error: unknown): void => log.error({ err: error }, 'what TR-069 devices said could not be written')
   const informs = createBatch<InformSeen>({ ...BATCH, flush: (rows) => recordInforms(db, rows), onError })
   const parameters = createBatch<SeenParameters>({ ...BATCH, flush: (rows) => recordParameters(db, rows), onError })
-  const unknown = createBatch<UnknownCaller>({ ...BATCH, flush: (rows) => rememberUnknown(db, rows), onError })
+  const unknown = createBatch<UnknownCaller>({ ...BATCH, flush: (rows) => recordUnknownCallers(db, rows), onError })
+  const sightings = createBatch<Sighting>({ ...BATCH, flush: (rows) => recordSightings(db, rows), onError })
   const messages = createBatch<TracedMessage>({ ...MESSAGES_BATCH, flush: (rows) => recordMessages(db, rows), onError })
-  const all = [informs, parameters, unknown, messages]
+  const all = [informs, parameters, unknown, sightings, messages]
   return {
     informs,
     parameters,
     unknown,
+    sightings,
     messages,
     flush: async () => void (await Promise.all(all.map((batch) => batch.flush()))),
     close: async () => void (await Promise.all(all.map((batch) => batch.close()))),
   }
-}
-
-/** Who calls the ACS has turned up, too. */
-async function rememberUnknown(db: AcsServices['db'], callers: readonly UnknownCaller[]): Promise<void> {
-  await recordUnknownCallers(db, callers)
-  const sightings = callers.flatMap(({ mac, serial, from, at }): readonly Sighting[] => {
-    const proved = parseSerialNumber(serial)
-    const whose = proved === undefined ? {} : { serial: proved }
-    return [{ mac, address: from, source: 'certificate', at: new Date(at), ...whose }]
-  })
-  await recordSightings(db, sightings)
 }
 
 async function followFleet({

@@ -55,6 +55,7 @@ export async function commitBinding(sql: Sql, vault: Vault, commit: BindCommit):
   if (state !== 'bound') {
     await dropSecrets(sql, mac, 'all')
     await forgetAcsDevice(sql, mac)
+    await forgetRegistration(sql, mac)
   }
   await createSecrets(sql, vault, mac, issued)
   const lineCount = await assignLines(sql, mac, commit.accountId, commit.lineIds)
@@ -63,6 +64,15 @@ export async function commitBinding(sql: Sql, vault: Vault, commit: BindCommit):
   await recordEvent(sql, { ...about, name: 'device.bound', data: { by: commit.by, lines: lineCount } })
   await recordEvent(sql, { ...about, name: 'key.issued', data: { generation: issued } })
   await announce(sql, { kind: 'device', mac })
+}
+
+/** What it said of its registration it said of a line that it has no more. */
+async function forgetRegistration(sql: Sql, mac: MacAddress): Promise<void> {
+  await sql.run({
+    name: 'forget-registration',
+    text: 'update device_seen set registration_seconds = null where mac = $1',
+    values: [mac],
+  })
 }
 
 /** Makes a held phone its account's own: what a person confirmed. The state was checked by the caller. */
@@ -79,6 +89,7 @@ export async function commitConfirmation(
   })
   assert(row !== undefined, 'the confirmed device has a row')
   await dropSecrets(sql, device.mac, 'all')
+  await forgetRegistration(sql, device.mac)
   await createSecrets(sql, vault, device.mac, row.key_issued)
   const lines = await assignLines(sql, device.mac, device.accountId, [])
   const about = { trust: 'operator', mac: device.mac, accountId: device.accountId } as const

@@ -4,7 +4,7 @@
  */
 import type { MacAddress, ProductName, SerialNumber } from '../../protocol/identity.ts'
 import { modelInfo } from '../../protocol/profile/mod.ts'
-import { err, ok, type Result } from '../../protocol/result.ts'
+import { assert, ok, type Result } from '../../protocol/result.ts'
 import { type BatchProblem, findBatch, lockOpenBatch, type StoredBatch, takeFromBatch } from './batches.ts'
 import {
   firstFreeIndex,
@@ -97,8 +97,8 @@ export async function scanBoxes(
   // Somebody registered these between our look and our insert: they are there now, and are looked at again.
   const second = first.overtaken.length === 0 ? undefined : await scanOnce(work, first.overtaken)
   const plans = [...first.plans, ...(second?.plans ?? [])]
-  if (plans.some(({ how }) => how !== 'already')) {
-    const macs = plans.flatMap(({ how, box }) => (how === 'already' ? [] : [box.mac]))
+  const macs = [...first.changed, ...(second?.changed ?? [])]
+  if (macs.length > 0) {
     await recordRevision(sql, { who, scope: 'batch', target: batchId, what: 'boxes scanned', after: { macs } })
   }
   const already = plans.filter(({ how }) => how === 'already').length
@@ -123,6 +123,8 @@ interface Pass {
   /** Boxes that stood in the request twice. */
   readonly again: number
   readonly overtaken: readonly ScannedBox[]
+  /** What was made, moved, named or given a line, also of boxes that were in the batch before. */
+  readonly changed: readonly MacAddress[]
 }
 
 async function scanOnce(work: Work, boxes: readonly ScannedBox[]): Promise<Pass> {
@@ -142,8 +144,9 @@ async function scanOnce(work: Work, boxes: readonly ScannedBox[]): Promise<Pass>
   const made = await insertBoxes(work, [...plans.values()])
   const standing = [...plans.values()].filter(({ how, box }) => how !== 'made' || made.has(box.mac))
   const overtaken = [...plans.values()].filter((plan) => !standing.includes(plan)).map(({ box }) => box)
-  await carryOut(work, standing, facts)
-  return { plans: standing, refused, again, overtaken }
+  const touched = await carryOut(work, standing, facts)
+  const changed = standing.flatMap(({ how, box }) => (how !== 'already' || touched.has(box.mac) ? [box.mac] : []))
+  return { plans: standing, refused, again, overtaken, changed }
 }
 
 async function factsOf({ sql, batch, reach }: Work, boxes: readonly ScannedBox[]): Promise<Facts> {
@@ -289,7 +292,8 @@ async function insertBoxes({ sql }: Work, plans: readonly Plan[]): Promise<Reado
   return new Set(rows.map(({ mac }) => mac))
 }
 
-async function carryOut(work: Work, plans: readonly Plan[], facts: Facts): Promise<void> {
+/** @returns devices that were there and were changed, or have a line now */
+async function carryOut(work: Work, plans: readonly Plan[], facts: Facts): Promise<ReadonlySet<MacAddress>> {
   const { sql, batch } = work
   const changed = plans.filter(({ how, device }) => how !== 'made' && isChanged(device, facts.devices.get(device.mac)))
   if (changed.length > 0) {
@@ -316,6 +320,7 @@ async function carryOut(work: Work, plans: readonly Plan[], facts: Facts): Promi
   const told = new Set([...changed.map(({ box }) => box.mac), ...placed])
   if (told.size > NAMED_CHANGES_MAX) await announce(sql, { kind: 'many' })
   else for (const mac of told) await announce(sql, { kind: 'device', mac })
+  return told
 }
 
 const COMPARED = ['serial', 'model', 'state', 'accountId', 'batchId', 'label'] as const
@@ -372,6 +377,10 @@ export async function removeBox(
   batchId: string,
   mac: MacAddress,
 ): Promise<Result<StoredBatch, BatchProblem>> {
+  const open = await lockOpenBatch(sql, batchId)
+  if (!open.ok) return open
+  // It may prove itself at this very moment: what it is counts from its lock on.
+  await lockDevices(sql, [mac])
   const row = await sql.one<{ registered: boolean; state: string }>({
     name: 'scanned-box',
     text: `select x.registered, d.state from batch_box x join device d on d.mac = x.mac and d.batch_id = x.batch_id
@@ -381,5 +390,6 @@ export async function removeBox(
   const taken = await takeFromBatch(sql, who, batchId, [mac])
   if (!taken.ok || row?.registered !== true || row.state !== 'known') return taken
   const gone = await deleteDevice(sql, who, mac)
-  return gone.ok ? taken : err({ kind: 'unknown-devices', macs: [mac] })
+  assert(gone.ok, 'a device that is known and locked may be deleted')
+  return taken
 }

@@ -49,6 +49,14 @@ export async function createCode(
   return { ...row, code: text }
 }
 
+/** Held by whoever makes a code of digits, or a Customer ID that could be one: a phone asks for both by the same path. */
+const DIGITS_LOCK = 727_011
+
+/** Before any row is locked, so that two cannot wait for each other. */
+async function lockDigits(sql: Sql): Promise<void> {
+  await sql.one({ name: 'lock-digits', text: 'select pg_advisory_xact_lock($1)', values: [DIGITS_LOCK] })
+}
+
 /** How long a code that is typed at a phone is good. */
 export const KEYPAD_CODE_S = 15 * 60
 /** Digits of such a code. */
@@ -60,6 +68,11 @@ export const KEYPAD_CODES_MAX = 20
  * meets one with a chance of at most one in ten million, whatever people ask for (docs/security.md).
  */
 export const KEYPAD_OPEN_CODES_MAX = 1000
+/**
+ * Of these, what those of fewer than ten digits may take together: one account that asks for the shortest leaves room for
+ * the sheets of all others.
+ */
+export const KEYPAD_SHORT_CODES_MAX = 500
 /** Digits that were drawn in vain, because such a code or Customer ID is there. */
 const DRAWS_MAX = 10
 
@@ -88,6 +101,7 @@ export async function createKeypadCode(
   asked: NewKeypadCode,
   draw: (digits: number) => string = randomDigits,
 ): Promise<Result<StoredCode & { readonly code: string }, KeypadProblem>> {
+  await lockDigits(sql)
   const problem = await keypadProblem(sql, asked)
   if (problem !== undefined) return err(problem)
   for (let count = 0; count < DRAWS_MAX; count++) {
@@ -103,6 +117,26 @@ export async function createKeypadCode(
   throw new Error(`Cannot find a free code of ${asked.digits} digits in ${DRAWS_MAX} draws`)
 }
 
+/**
+ * @param customerIds that somebody is about to make, in the same transaction and before it locks an account
+ * @returns those that are a keypad code which may still be used; none of them becomes one until the transaction ends
+ */
+export async function liveKeypadCodes(sql: Sql, customerIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const { min, max } = KEYPAD_DIGITS
+  const digits = customerIds.filter((text) => /^[0-9]+$/.test(text) && text.length >= min && text.length <= max)
+  if (digits.length === 0) return new Set()
+  await lockDigits(sql)
+  const byHash = new Map(digits.map((text) => [hashOfToken(text).toString('hex'), text]))
+  const rows = await sql.query<{ hash: string }>({
+    name: 'live-keypad-codes-named',
+    text: `select encode(hash, 'hex') as hash from code
+            where hash = any (select decode(x, 'hex') from unnest($1::text[]) x)
+              and expires_at > now() and revoked_at is null`,
+    values: [[...byHash.keys()]],
+  })
+  return new Set(rows.flatMap(({ hash }) => byHash.get(hash) ?? []))
+}
+
 function randomDigits(digits: number): string {
   return Array.from({ length: digits }, () => randomInt(10)).join('')
 }
@@ -114,10 +148,12 @@ async function keypadProblem(sql: Sql, asked: NewKeypadCode): Promise<KeypadProb
     text: 'select id from account where id = $1 for no key update',
     values: [asked.accountId],
   })
-  const live = await sql.one<{ own: number; open: number; ownEnds: number; openEnds: number }>({
+  const live = await sql.one<{ own: number; open: number; short: number; ownEnds: number; openEnds: number }>({
     name: 'live-keypad-codes',
     text: `select count(*) filter (where c.account_id = $1)::int as own,
                   coalesce(sum(power(10, $2::int - c.keypad_digits)) filter (where c.device_mac is null), 0)::int as open,
+                  coalesce(sum(power(10, $2::int - c.keypad_digits))
+                             filter (where c.device_mac is null and c.keypad_digits < $2), 0)::int as short,
                   coalesce(extract(epoch from min(c.expires_at) filter (where c.account_id = $1) - now()), 0)::float8
                     as "ownEnds",
                   coalesce(extract(epoch from min(c.expires_at) filter (where c.device_mac is null) - now()), 0)::float8
@@ -130,7 +166,9 @@ async function keypadProblem(sql: Sql, asked: NewKeypadCode): Promise<KeypadProb
   assert(live !== undefined, 'a count has a row')
   if (live.own >= KEYPAD_CODES_MAX) return tooMany('account', live.ownEnds)
   const weight = 10 ** (KEYPAD_DIGITS.max - asked.digits)
-  if (asked.mac === undefined && live.open + weight > KEYPAD_OPEN_CODES_MAX) return tooMany('platform', live.openEnds)
+  const full =
+    live.open + weight > KEYPAD_OPEN_CODES_MAX || (weight > 1 && live.short + weight > KEYPAD_SHORT_CODES_MAX)
+  if (asked.mac === undefined && full) return tooMany('platform', live.openEnds)
   return undefined
 }
 
@@ -207,6 +245,10 @@ export async function openWindow(
 
 /** A code as it is listed: never the code itself. */
 export interface ListedCode extends StoredCode {
+  /** Of digits, to be typed at a phone. */
+  readonly keypad: boolean
+  /** The only phone that may use it; null: any. */
+  readonly mac: string | null
   readonly usedBy: readonly string[]
   readonly state: 'open' | 'used' | 'expired' | 'revoked'
   readonly createdAt: Date
@@ -225,6 +267,7 @@ export async function listCodes(sql: Pick<Sql, 'query'>, page: AccountPage): Pro
     name: 'list-codes',
     text: `select c.id, c.account_id as "accountId", c.devices, c.line_ids as "lineIds", c.expires_at as "expiresAt",
                   c.created_at as "createdAt", c.created_by as "createdBy", u.macs as "usedBy",
+                  c.keypad_digits is not null as keypad, c.device_mac as mac,
                   case when c.revoked_at is not null then 'revoked' when cardinality(u.macs) >= c.devices then 'used'
                        when c.expires_at <= now() then 'expired' else 'open' end as state
              from code c

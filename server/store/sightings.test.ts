@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MacAddress } from '../../protocol/identity.ts'
 import { macOf, openTestPlatform, serialOf } from '../testing.ts'
 import {
+  forgetOldSightings,
   listStrangers,
   networkOf,
   recordSightings,
@@ -37,6 +38,12 @@ describe('networks', () => {
   it.each([
     ['192.0.2.7', '192.0.2.0/24'],
     ['::ffff:192.0.2.7', '192.0.2.0/24'],
+    ['10.1.2.3', '10.1.2.0/24'],
+    ['8.8.8.8', '8.8.8.8/32'],
+    ['::ffff:8.8.8.8', '8.8.8.8/32'],
+    ['100.63.255.1', '100.63.255.1/32'],
+    ['100.64.0.1', '100.64.0.1/32'],
+    ['100.127.255.1', '100.127.255.1/32'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:0db8:1:2::9', '2001:db8:1:2::/64'],
     ['2001:db8::9', '2001:db8:0:0::/64'],
@@ -145,6 +152,18 @@ describe('sightings', () => {
     await recordSightings(db, flood)
     expect(await count("reporter = 'acc_a'")).toBe(REPORTED_MAX)
     expect(await count("reporter = 'acc_b'")).toBe(1)
+  })
+
+  it('are forgotten after as many days as events are kept', async () => {
+    await empty()
+    const daysAgo = (days: number) => Date.now() - T0 - days * 86_400_000
+    await recordSightings(db, [
+      seen(numbered(1), { at: daysAgo(91), source: 'certificate' }),
+      seen(numbered(2), { at: daysAgo(91) }),
+      seen(numbered(3), { at: daysAgo(89), source: 'dhcp' }),
+    ])
+    expect(await forgetOldSightings(db, 90)).toBe(2)
+    expect(await count(`mac = '${numbered(3)}'`)).toBe(1)
   })
 
   it('of two processes at once neither fail nor double', async () => {

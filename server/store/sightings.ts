@@ -1,7 +1,7 @@
 /** Phones that turned up, told in batches. Nothing here decides anything; the table is bounded by what kind of word it is. */
 import { isIPv4, isIPv6 } from 'node:net'
 import type { MacAddress } from '../../protocol/identity.ts'
-import type { Sighting } from '../devices/mod.ts'
+import { isPublicAddress, type Sighting } from '../devices/mod.ts'
 import type { Sql } from './sql.ts'
 
 export type { Sighting }
@@ -85,7 +85,7 @@ function withoutProblem(before: Sighting | undefined): Partial<Sighting> {
   return rest
 }
 
-/** Only rows that are new can be too many. */
+/** Only rows that are new can be too many. By their places, which are short: this is sorted for each new phone of a storm. */
 async function keepBounds(
   sql: Pick<Sql, 'run'>,
   made: readonly { readonly source: Sighting['source']; readonly reporter: string }[],
@@ -93,8 +93,8 @@ async function keepBounds(
   for (const source of new Set(made.map((each) => each.source))) {
     await sql.run({
       name: 'forget-sightings',
-      text: `delete from sighting where (mac, source, reporter) in (
-               select mac, source, reporter from sighting where source = $1 order by last_at desc offset $2)`,
+      text: `delete from sighting where ctid in (
+               select ctid from sighting where source = $1 order by last_at desc offset $2)`,
       values: [source, SIGHTINGS_MAX[source]],
     })
   }
@@ -102,12 +102,20 @@ async function keepBounds(
     if (reporter === '') continue
     await sql.run({
       name: 'forget-reported-sightings',
-      text: `delete from sighting where (mac, source, reporter) in (
-               select mac, source, reporter from sighting where reporter = $1 and reporter <> ''
-                order by last_at desc offset $2)`,
+      text: `delete from sighting where ctid in (
+               select ctid from sighting where reporter = $1 and reporter <> '' order by last_at desc offset $2)`,
       values: [reporter, REPORTED_MAX],
     })
   }
+}
+
+/** Those that were seen so long ago go as events do: addresses of phones are not kept for ever. @returns how many */
+export async function forgetOldSightings(sql: Pick<Sql, 'run'>, days: number): Promise<number> {
+  return sql.run({
+    name: 'forget-old-sightings',
+    text: 'delete from sighting where last_at < now() - make_interval(days => $1)',
+    values: [days],
+  })
 }
 
 /** A phone that turned up lately and that nobody has registered: the strongest word of it, and how long it is about. */
@@ -161,10 +169,16 @@ function strangersWhere(which: string): string {
              from seen order by mac, array_position(array['certificate', 'dhcp', 'path'], source), last_at desc`
 }
 
-/** @returns the /24 of an IPv4 address, the /64 of an IPv6 one, `192.0.2.0/24`, `2001:db8:0:1::/64`; undefined: it is none */
+/**
+ * Where whoever stands in one place is seen from: the /64 of an IPv6 address, the /24 of a private IPv4 one, and of any
+ * other IPv4 address itself, since those beside it are of other people.
+ * @returns `2001:db8:0:1::/64`, `10.1.2.0/24`, `8.8.8.8/32`; undefined: it is no address
+ */
 export function networkOf(address: string): string | undefined {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
-  if (isIPv4(mapped)) return `${mapped.split('.').slice(0, 3).join('.')}.0/24`
+  if (isIPv4(mapped)) {
+    return isOfOneLine(mapped) ? `${mapped}/32` : `${mapped.split('.').slice(0, 3).join('.')}.0/24`
+  }
   const [plain = ''] = address.split('%', 1)
   if (!isIPv6(plain)) return undefined
   const [head = '', tail] = plain.split('::')
@@ -175,4 +189,9 @@ export function networkOf(address: string): string | undefined {
   const zeros = Array.from({ length: tail === undefined ? 0 : Math.max(0, 8 - left.length - groups) }, () => '0')
   const first = [...left, ...zeros, ...right].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
   return `${first.join(':')}::/64`
+}
+
+/** Public, or one that a carrier gives to a subscriber. Source: RFC 6598. */
+function isOfOneLine(address: string): boolean {
+  return isPublicAddress(address) || /^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./.test(address)
 }

@@ -80,6 +80,12 @@ describe('the stage of a box', () => {
       2,
     ],
     ['it was somebody else’s before and came again', { keyIssued: 1, sightings: [certified(3)] }, 'seen', 3],
+    [
+      'it got the first profile when it was somebody else’s, and came again',
+      { keyIssued: 1, sightings: [seen(3, { firstAt: at(1), profileAt: at(1) })] },
+      'seen',
+      2,
+    ],
     ['it got the first profile', { sightings: [seen(3, { profileAt: at(4) }), certified(3)] }, 'first-profile', 4],
     ['it calls the ACS', { acsFirstAt: at(3), acsAt: at(4), acsFrom: '192.0.2.1' }, 'seen', 3],
     ['it is bound', BOUND, 'bound', 10],
@@ -136,6 +142,17 @@ describe('where a box was seen', () => {
     const box = stagedBox(row, VIEW)
     expect(box.last).toEqual({ at: new Date(at(12)), address: '198.51.100.1', source: 'certificate' })
     expect(box.firstSeenAt).toEqual(new Date(at(3)))
+  })
+
+  it('and when, is of its life with this account, also when it is bound again', () => {
+    const before = certified(1, { address: '198.51.100.1' })
+    const again = { ...BOUND, keyIssued: 2, sightings: [before] }
+    const box = stagedBox({ ...ROW, ...again, ...believed(11), firstBelievedAt: at(-100) }, VIEW)
+    expect(box).toMatchObject({ stage: 'bound', firstSeenAt: new Date(at(2)), networks: ['192.0.2.0/24'] })
+    // A first life has no other before it, and keys that were changed make no new one of a box that was not scanned.
+    expect(stagedBox({ ...ROW, ...BOUND, sightings: [before] }, VIEW).networks).toContain('198.51.100.0/24')
+    const unscanned = stagedBox({ ...ROW, ...BOUND, keyIssued: 2, scannedAt: null, ...believed(11) }, VIEW)
+    expect(unscanned.last?.at).toEqual(new Date(at(11)))
   })
 
   it.each([0, 1])('is proved, of two ways at one time (%i)', (order) => {

@@ -163,17 +163,18 @@ interface Seen {
 
 /** Reads one row. Pure. */
 export function stagedBox(row: StagingRow, view: StagingView): StagedBox {
-  const after = view.batchCreatedAt.getTime() - SEEN_BEFORE_MS
-  const counts = (at: number): boolean => at >= after && isOwnLife(row, at)
+  const began = lifeBegan(row)
+  const after = Math.max(began, view.batchCreatedAt.getTime() - SEEN_BEFORE_MS)
+  const counts = (at: number): boolean => at >= after
   const sightings = row.sightings.filter(
     ({ reporter, lastAt }) => counts(lastAt) && (reporter === '' || view.reach?.includes(reporter) !== false),
   )
   const self = seenBySelf(row).filter(({ at }) => counts(at))
   const seen = [...self, ...sightings.map((each) => ({ ...each, at: each.lastAt }))]
   const last = seen.reduce<Seen | undefined>((best, each) => (isBetter(each, best) ? each : best), undefined)
-  const first = seen.length === 0 ? undefined : Math.min(...seen.map(({ firstAt }) => firstAt))
+  const first = seen.length === 0 ? undefined : Math.max(began, Math.min(...seen.map(({ firstAt }) => firstAt)))
   const certified = sightings.find(({ source }) => source === 'certificate')
-  const { stage, since, problem } = stageOf(row, { certified, sightings, first })
+  const { stage, since, problem } = stageOf(row, { certified, sightings, first, began })
   const proofs = [...self, ...sightings.filter(({ serial }) => serial === row.serial)]
   return {
     row,
@@ -189,11 +190,13 @@ export function stagedBox(row: StagingRow, view: StagingView): StagedBox {
 }
 
 /**
- * Where a phone was while another account had it is not for the account that has it now: of one that was bound before,
- * only what came after its scan counts.
+ * Where a phone was, and when, while another account had it is not for the account that has it now: of one that had keys
+ * before, only what came after its scan counts, or after its binding.
  */
-function isOwnLife({ state, keyIssued, scannedAt }: StagingRow, at: number): boolean {
-  return state === 'bound' || keyIssued === 0 || (scannedAt !== null && at >= scannedAt)
+function lifeBegan({ state, keyIssued, boundAt, scannedAt }: StagingRow): number {
+  const bound = state === 'bound'
+  if (keyIssued <= (bound ? 1 : 0)) return 0
+  return Math.min(scannedAt ?? Infinity, (bound ? boundAt : null) ?? Infinity)
 }
 
 /**
@@ -260,13 +263,14 @@ function stageOf(
     readonly certified: SightingRow | undefined
     readonly sightings: readonly SightingRow[]
     readonly first: number | undefined
+    readonly began: number
   },
 ): Staged {
   const problem = problemOf(row, known.certified)
   if (problem !== undefined) return problem
   const scannedAt = row.scannedAt ?? row.createdAt
   if (row.state === 'bound') return { ...boundStage(row), problem: undefined }
-  const profiles = known.sightings.flatMap(({ profileAt }) => profileAt ?? [])
+  const profiles = known.sightings.flatMap(({ profileAt }) => profileAt ?? []).filter((at) => at >= known.began)
   if (profiles.length > 0) return { stage: 'first-profile', since: Math.min(...profiles), problem: undefined }
   return known.first === undefined
     ? { stage: 'missing', since: scannedAt, problem: undefined }

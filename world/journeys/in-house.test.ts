@@ -1,4 +1,4 @@
-/** Journey 3: a bench with DHCP and TFTP; the DHCP result is data. Source: guide: In-House Preprovisioning; MPP §9.3, §10.1. */
+/** Journey 3: a bench with DHCP and TFTP; the DHCP result is data here, and comes from real servers in world/lan. Source: guide: In-House Preprovisioning; MPP §9.3, §10.1. */
 import { describe, expect, it } from 'vitest'
 import type { Lease } from '../../phone/agent/mod.ts'
 import { type Account, type BenchPhone, HOST, leaseOf, LOOK_BACK_S, openBench } from './testing.ts'

@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path'
 import type { Namespace, Running } from '../../phone/shell/dhcp/testing-lan.ts'
 import { LAN_INTERFACE } from '../../phone/shell/dhcp/testing-lan.ts'
 import type { Daemon } from '../../server/discovery/mod.ts'
+import { keaInFolder } from '../parties/kea.ts'
 import { type LanBench, SERVER } from './testing.ts'
 
-const SUBNET = '192.168.77.0/24'
+export const SUBNET = '192.168.77.0/24'
 export const POOL = '192.168.77.50-192.168.77.200'
 
 export interface DaemonRun {
@@ -40,17 +41,14 @@ export async function startDaemon(bench: LanBench, daemon: Daemon, wish: readonl
 
 const START: Readonly<Record<Daemon, (where: Namespace, folder: string) => Promise<Running>>> = {
   async kea(where, folder) {
-    const env = { ...process.env, KEA_PIDFILE_DIR: folder, KEA_LOCKFILE_DIR: folder, KEA_CONTROL_SOCKET_DIR: folder }
-    const file = join(folder, 'kea-dhcp4.conf')
-    // Debian's Kea keeps leases where only systemd makes a folder for them.
-    const leases = `"lease-database": { "type": "memfile", "persist": false },`
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"interfaces-config":', `${leases} $&`))
-    const running = where.run('/usr/sbin/kea-dhcp4', ['-c', file], { env })
-    await running.line(/DHCP4_STARTED/)
+    const { command, env, started } = keaInFolder(folder, readFileSync(join(folder, 'kea-dhcp4.conf'), 'utf8'))
+    const [program, ...args] = command
+    const running = where.run(program, args, { env })
+    await running.line((line) => line.includes(started))
     return running
   },
   dnsmasq(where, folder) {
-    return dnsmasq(where, join(folder, 'offhook.conf'))
+    return dnsmasq(where, join(folder, 'offhook.conf'), ['--port=0'])
   },
   async isc(where, folder) {
     const leases = join(folder, 'leases')
@@ -62,10 +60,17 @@ const START: Readonly<Record<Daemon, (where: Namespace, folder: string) => Promi
   },
 }
 
-/** As `startDaemon`, on a configuration of the caller's own. */
-export async function startDnsmasq(bench: LanBench, file: string): Promise<DaemonRun> {
+/**
+ * As `startDaemon`, on a configuration of the caller's own.
+ * @param more  arguments; by default it answers no DNS
+ */
+export async function startDnsmasq(
+  bench: LanBench,
+  file: string,
+  more: readonly string[] = ['--port=0'],
+): Promise<DaemonRun> {
   const where = bench.dhcpHost()
-  const running = await dnsmasq(where, file)
+  const running = await dnsmasq(where, file, more)
   return {
     where,
     running,
@@ -76,9 +81,9 @@ export async function startDnsmasq(bench: LanBench, file: string): Promise<Daemo
   }
 }
 
-async function dnsmasq(where: Namespace, file: string): Promise<Running> {
+async function dnsmasq(where: Namespace, file: string, more: readonly string[]): Promise<Running> {
   // What these tests need and a technician does not: no DNS, and files of their own.
-  const own = ['--port=0', '--user=root', '--log-dhcp', `--dhcp-leasefile=${file}.leases`, '--pid-file=']
+  const own = [...more, '--user=root', '--log-dhcp', `--dhcp-leasefile=${file}.leases`, '--pid-file=']
   const args = ['--keep-in-foreground', '--log-facility=-', `--conf-file=${file}`, ...own]
   const running = where.run('/usr/sbin/dnsmasq', args)
   await running.line(/DHCP, IP range/)

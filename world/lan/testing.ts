@@ -23,6 +23,9 @@ import { COMMAND, FOREIGN, ROOT } from '../life/testing.ts'
 
 export const SERVER = '192.168.77.3'
 export const DHCP = '192.168.77.2'
+export const NETWORK_V6 = 'fd00:77::/64'
+export const SERVER_V6 = 'fd00:77::3'
+const DHCP_V6 = 'fd00:77::2'
 export const MODEL = 'CP-8851-3PCC'
 const API_PORT = 8000
 /** Another machine than ours may run other tests too. */
@@ -52,6 +55,7 @@ export class LanBench {
   #lines = 2000
   #boxes = 0
   #hosts = 0
+  #hasIpv6 = false
 
   private constructor(lan: Lan) {
     this.lan = lan
@@ -62,12 +66,16 @@ export class LanBench {
     this.dataDir = join(this.folder, 'data')
   }
 
-  /** With the server up, and its API and registrar within reach. */
-  static async open(): Promise<LanBench> {
+  /**
+   * With the server up, and its API and registrar within reach.
+   * @param how  `ipv6`: the doors are reached at SERVER_V6 too, and the DHCP server has an address of that network
+   */
+  static async open(how: { readonly ipv6?: boolean } = {}): Promise<LanBench> {
     const lan = makeLan()
     try {
       const bench = new LanBench(lan)
-      await bench.#start()
+      if (how.ipv6 === true) bench.#addIpv6()
+      await bench.#start(how.ipv6 === true ? ['--host', '::'] : [])
       return bench
     } catch (error) {
       await lan.clear()
@@ -75,9 +83,20 @@ export class LanBench {
     }
   }
 
-  async #start(): Promise<void> {
+  #addIpv6(): void {
+    this.#hasIpv6 = true
+    for (const [where, address] of [
+      [this.server, SERVER_V6],
+      [this.dhcpHost(), DHCP_V6],
+    ] as const) {
+      // There is nobody else, so nobody is asked.
+      where.ip('-6', 'address', 'add', `${address}/64`, 'dev', LAN_INTERFACE, 'nodad')
+    }
+  }
+
+  async #start(more: readonly string[]): Promise<void> {
     const urls = ['--public-url', `https://${SERVER}`, '--public-http-url', `http://${SERVER}`]
-    await this.offhook(this.server, ['serve', '--standard-ports', ...urls]).line(/API on port/)
+    await this.offhook(this.server, ['serve', '--standard-ports', ...urls, ...more]).line(/API on port/)
     const inside = ['--import', 'tsx', 'world/lan/inside.ts', this.#socket(), SERVER, String(API_PORT)]
     await this.server.run(process.execPath, inside, { cwd: ROOT }).line(/ready/)
     this.#token = plant((await this.ran(['token', 'create', '--scope', 'admin', '--name', 'lan'])).trim())
@@ -110,7 +129,10 @@ export class LanBench {
   /** A namespace without an address, as a phone comes to a network. */
   host(label = 'h'): Namespace {
     this.#hosts += 1
-    return this.lan.namespace(`${label}${this.#hosts}`)
+    const host = this.lan.namespace(`${label}${this.#hosts}`)
+    // What a router would announce: DHCPv6 gives addresses, and no word of the network that they are in.
+    if (this.#hasIpv6) host.ip('-6', 'route', 'add', NETWORK_V6, 'dev', LAN_INTERFACE)
+    return host
   }
 
   /** Where a DHCP server of others runs; the one before has ended. */

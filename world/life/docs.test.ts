@@ -325,17 +325,18 @@ describe('the tables of the documentation', () => {
   })
 })
 
-/** Whether there is such a command, and it has each of the options. */
+/** Whether there is such a command, at any depth, and it has each of the options. */
 function isKnown(program: Command, words: readonly string[]): boolean {
-  const [first = '', second = ''] = words
-  const command = program.commands.find((each) => each.name() === first)
-  const below = command?.commands.find((each) => each.name() === second)
-  // A group of commands needs one of them.
-  if (command === undefined || (command.commands.length > 0 && below === undefined)) return false
-  const options = (below ?? command).options
-  return words
-    .filter((word) => /^--?[a-z]/.test(word))
-    .every((word) => options.some(({ long, short }) => word === long || word === short))
+  let command = program
+  for (const word of words) {
+    const below = command.commands.find((each) => each.name() === word)
+    if (below === undefined) break
+    command = below
+  }
+  const given = words.filter((word) => /^--?[a-z]/.test(word))
+  // A group needs one of its commands, unless it does something by its own options.
+  if (command.commands.length > 0 && (command === program || given.length === 0)) return false
+  return given.every((word) => command.options.some(({ long, short }) => word === long || word === short))
 }
 
 /** One test delivery of a real webhook. */

@@ -17,6 +17,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const PASSWORD = plant('only-for-the-agent-of-this-test')
 const THEIR_CLASS = { name: 'theirs', test: "option[60].text == 'theirs'" }
+const THEIR_CLASS_6 = { name: 'theirs', test: "option[16].hex == 'theirs'" }
 const THEIR_RESERVATION = { 'hw-address': '02:00:00:00:00:07', 'ip-address': '192.0.2.7', hostname: 'printer' }
 const THEIRS = {
   'hooks-libraries': [LEASE_HOOK],
@@ -87,7 +88,7 @@ describe('offhook dhcp kea status', () => {
       { service: 'dhcp4', networks: ['192.0.2.0/24'], reservations: 1, leaseCommands: true },
     ])
     expect(services[0]?.['version']).toMatch(/^\d+\.\d+\.\d+/)
-    expect(list(services[0]?.['problems']).map(({ code }) => code)).toEqual(['for-everyone'])
+    expect(list(services[0]?.['problems'])).toMatchObject([{ code: 'for-everyone', place: 'Dhcp4.option-data[1]' }])
     const shown = await dhcpKea('status', '--control', kea.socket)
     expect(shown.output).toMatch(/^dhcp4: Kea \d.*, up for \d+ s\n {2}networks 192\.0\.2\.0\/24; 1 reservations\n/)
   })
@@ -225,6 +226,70 @@ function changingSocket(elsewhere: () => Promise<void>): Promise<string> {
 function refusingSocket(): Promise<string> {
   return socketBefore(async (command) => (command === 'config-test' ? '{"result":1,"text":"not today"}' : undefined))
 }
+
+describe('by --control6', () => {
+  const theirs6 = {
+    'hooks-libraries': [LEASE_HOOK],
+    'valid-lifetime': 4321,
+    'client-classes': [THEIR_CLASS_6],
+    'option-data': [{ name: 'domain-search', data: 'lan.example.com' }],
+    subnet6: [{ id: 7, subnet: '2001:db8:1::/64', pools: [{ pool: '2001:db8:1::100-2001:db8:1::1ff' }] }],
+  }
+  const wish = [...WISH, '--ipv6', '2001:db8:1::10', '--options', '160', '--scheme', 'http', '--acs']
+  let kea6: Kea
+  beforeAll(async () => {
+    kea6 = await startKea(theirs6, 6)
+  })
+  afterAll(() => kea6?.stop())
+  const configuration6 = async () => ((await kea6.ask('config-get')) as { readonly Dhcp6: Fields }).Dhcp6
+
+  it('says what a running kea-dhcp6 is, beside a kea-dhcp4', async () => {
+    const said = await dhcpKea('status', '--control6', kea6.socket)
+    expect({ code: said.code, errors: said.errors }).toEqual({ code: 0, errors: '' })
+    expect(said.output).toMatch(/^dhcp6: Kea \d.*, up for \d+ s\n {2}networks 2001:db8:1::\/64; 0 reservations\n/)
+    const both = await dhcpKea('status', '--control', kea.socket, '--control6', kea6.socket, '--json')
+    const { services } = JSON.parse(both.output) as { readonly services: readonly Fields[] }
+    expect(services.map(({ service, leaseCommands }) => [service, leaseCommands])).toEqual([
+      ['dhcp4', true],
+      ['dhcp6', true],
+    ])
+  })
+
+  it('puts ours beside theirs and changes nothing the second time', async () => {
+    const words = ['apply', '--control6', kea6.socket, ...wish, '--no-reservations']
+    const before = await configuration6()
+    const dry = await dhcpKea(...words, '--dry-run')
+    expect({ code: dry.code, errors: dry.errors }).toEqual({ code: 0, errors: '' })
+    expect(dry.output).toMatch(/^dhcp6: would change\n {2}[+~] Dhcp6 /)
+    expect(await configuration6()).toEqual(before)
+    const done = await dhcpKea(...words)
+    expect({ code: done.code, errors: done.errors }).toEqual({ code: 0, errors: '' })
+    const after = await configuration6()
+    expect(after).toMatchObject({ 'valid-lifetime': 4321, 'option-data': [{ data: 'lan.example.com' }] })
+    const classes = list(after['client-classes'])
+    expect(classes).toContainEqual(expect.objectContaining(THEIR_CLASS_6))
+    const sent = classes.flatMap((each) => list(each['option-data']))
+    expect(sent).toContainEqual(expect.objectContaining({ code: 160, data: 'http://prov.example.com' }))
+    // Enterprise 3561, sub-option 1, 30 bytes: https://prov.example.com:7548/
+    const acs = '00000DE90001001E68747470733A2F2F70726F762E6578616D706C652E636F6D3A373534382F'
+    expect(sent).toContainEqual(expect.objectContaining({ code: 17, data: acs }))
+    const again = await dhcpKea(...words, '--write')
+    expect(again.output).toBe(`dhcp6: nothing to change\ndhcp6: written to ${kea6.file}\n`)
+    expect(await readFile(kea6.file, 'utf8')).toContain(PN)
+    expect((await dhcpKea('status', '--control6', kea6.socket)).code).toBe(0)
+  })
+
+  it('names what keeps phones away by its path', async () => {
+    const config = await configuration6()
+    const data = { code: 160, space: 'dhcp6', data: 'http://a.example/' }
+    const own = list(config['option-data'])
+    await kea6.ask('config-set', { Dhcp6: { ...config, 'option-data': [...own, data] } })
+    const said = await dhcpKea('status', '--control6', kea6.socket)
+    expect(said.code).toBe(1)
+    expect(said.output).toMatch(/^ {2}Dhcp6\.option-data\[1\]: Option 160 of DHCPv6 .* \(for-everyone\)$/m)
+    expect(said.output).toMatch(/^ {2}Dhcp6\.option-data\[1\]: .* \(trailing-slash\)$/m)
+  })
+})
 
 describe('a Kea that keeps no leases on disk', () => {
   it('forgets them with a change, and apply says so before', async () => {

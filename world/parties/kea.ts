@@ -1,11 +1,12 @@
 /**
- * A real Kea: kea-dhcp4 in a network namespace of its own, where no lease meets a network of the machine, with its files
+ * A real Kea: kea-dhcp4 or kea-dhcp6 in a network namespace of its own, where no lease meets a network of the machine, with its files
  * and its control socket in a folder of its own. It goes when its owner goes, also when that is killed. Only root may
  * make such a namespace.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -44,23 +45,57 @@ const COMPLAINT_CHARS_MAX = 4000
 const WATCHED =
   'exec 3<&0; (cat <&3; trap "" TERM; kill -TERM -$$; [ -z "$1" ] || ip netns del "$1"; rm -rf "$0") >/dev/null 2>&1 & shift; exec "$@" 3<&- </dev/null'
 
-/** @param dhcp4  its configuration beside interfaces, control socket and lease database */
-export async function startKea(dhcp4: Readonly<Record<string, unknown>>): Promise<Kea> {
-  if (spawnSync('kea-dhcp4', ['-v'], { env: { PATH } }).error !== undefined) {
-    throw new Error('Cannot run "kea-dhcp4": install the Debian packages kea-dhcp4-server and kea-ctrl-agent')
+/** How a Kea is started that has all of its files in one folder. */
+export interface KeaInFolder {
+  readonly command: readonly [string, ...string[]]
+  readonly env: NodeJS.ProcessEnv
+  readonly file: string
+  /** What it writes to stdout when it takes requests. */
+  readonly started: string
+}
+
+/**
+ * Writes `kea-dhcp4.conf` or `kea-dhcp6.conf` into the folder. Debian's Kea keeps its files where only systemd makes folders
+ * for them; here they are beside it, its leases too if the text does not say where.
+ * @param text  its whole configuration, also with comments
+ */
+export function keaInFolder(folder: string, text: string): KeaInFolder {
+  const [head, family] = /"Dhcp([46])":\s*\{/.exec(text) ?? []
+  if (head === undefined || family === undefined) throw new Error('A configuration of Kea has "Dhcp4" or "Dhcp6"')
+  const own = {
+    'lease-database': { type: 'memfile', persist: true, name: join(folder, 'leases.csv') },
+    ...(family === '6' ? { 'server-id': { type: 'LL', persist: false } } : {}),
+  }
+  const missing = Object.entries(own)
+    .filter(([key]) => !text.includes(`"${key}":`))
+    .map(([key, value]) => `"${key}": ${JSON.stringify(value)},`)
+  const file = join(folder, `kea-dhcp${family}.conf`)
+  writeFileSync(file, text.replace(head, [head, ...missing].join(' ')))
+  return { command: [`kea-dhcp${family}`, '-c', file], env: folderEnv(folder), file, started: `DHCP${family}_STARTED` }
+}
+
+function folderEnv(folder: string): NodeJS.ProcessEnv {
+  const folders = ['PIDFILE', 'LOCKFILE', 'CONTROL_SOCKET', 'DHCP_DATA'].map((what) => [`KEA_${what}_DIR`, folder])
+  return { PATH, ...Object.fromEntries(folders), KEA_LOGGER_DESTINATION: 'stdout' }
+}
+
+/** @param given  its configuration beside interfaces, control socket and lease database */
+export async function startKea(given: Readonly<Record<string, unknown>>, family: 4 | 6 = 4): Promise<Kea> {
+  const program = `kea-dhcp${family}`
+  if (spawnSync(program, ['-v'], { env: { PATH } }).error !== undefined) {
+    throw new Error(`Cannot run "${program}": install the Debian packages ${program}-server and kea-ctrl-agent`)
   }
   const folder = await mkdtemp(join(tmpdir(), 'offhook-kea-'))
   const space = makeNamespace()
-  const [socket, file] = [join(folder, 'control'), join(folder, 'kea-dhcp4.conf')]
+  const socket = join(folder, 'control')
   const config = {
-    'interfaces-config': { interfaces: ['phones'], 'dhcp-socket-type': 'raw' },
+    'interfaces-config': { interfaces: ['phones'], ...(family === 4 ? { 'dhcp-socket-type': 'raw' } : {}) },
     'control-socket': { 'socket-type': 'unix', 'socket-name': socket },
-    'lease-database': { type: 'memfile', persist: true, name: join(folder, 'leases.csv') },
-    ...dhcp4,
+    ...given,
   }
-  await writeFile(file, JSON.stringify({ Dhcp4: config }))
-  const daemon = start(folder, space, ['ip', 'netns', 'exec', space, 'kea-dhcp4', '-c', file])
-  await daemon.says('DHCP4_STARTED')
+  const { command, file, started } = keaInFolder(folder, JSON.stringify({ [`Dhcp${family}`]: config }))
+  const daemon = start(folder, space, ['ip', 'netns', 'exec', space, ...command])
+  await daemon.says(started)
   let agentRun: Run | undefined
   return {
     socket,
@@ -115,6 +150,10 @@ function makeNamespace(): string {
     ['-n', space, 'link', 'set', 'lo', 'up'],
     ['-n', space, 'link', 'add', 'phones', 'type', 'veth', 'peer', 'name', 'peer'],
     ['-n', space, 'addr', 'add', '192.0.2.1/24', 'dev', 'phones'],
+    // There is nobody else, so nobody is asked: Kea opens its sockets on addresses that are good at once.
+    ['-n', space, 'link', 'set', 'phones', 'addrgenmode', 'none'],
+    ['-n', space, '-6', 'addr', 'add', 'fe80::1/64', 'dev', 'phones', 'nodad'],
+    ['-n', space, '-6', 'addr', 'add', '2001:db8:1::1/64', 'dev', 'phones', 'nodad'],
     ['-n', space, 'link', 'set', 'phones', 'up'],
     ['-n', space, 'link', 'set', 'peer', 'up'],
   ]
@@ -132,9 +171,8 @@ interface Run {
 }
 
 function start(folder: string, space: string, command: readonly string[]): Run {
-  const env = { PATH, KEA_PIDFILE_DIR: folder, KEA_LOCKFILE_DIR: folder, KEA_LOGGER_DESTINATION: 'stdout' }
   const child: ChildProcess = spawn('sh', ['-c', WATCHED, folder, space, ...command], {
-    env,
+    env: folderEnv(folder),
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })

@@ -74,6 +74,26 @@ describe('the ACS that DHCP names', () => {
     expect(configuredAcsUrl(holding({ v4: [[43, value]] }))).toBe(found)
   })
 
+  it.each([
+    ['0', '0', 5, 2000],
+    ['1', '1', 1, 1000],
+    ['65535', '65535', 65535, 65535],
+    ['65536', '99999', 65535, 65535],
+    ['7', '999', 7, 1000],
+  ])(
+    'waits within what the data model allows, and shows that: %s and %s [TR-069 §6]',
+    (least, factor, seconds, parts) => {
+      const agent = holding({
+        v4: [[43, bytesOf(encodeAcsOption43({ url, retryMinimumWait: least, retryMultiplier: factor }))]],
+      })
+      expect(retryPolicy(agent)).toEqual({ minimumWaitSeconds: seconds, multiplier: parts })
+      const shown = ['CWMPRetryMinimumWaitInterval', 'CWMPRetryIntervalMultiplier'].map((name) =>
+        deviceValue(agent, `Device.ManagementServer.${name}`, 0),
+      )
+      expect(shown).toEqual([String(seconds), String(parts)])
+    },
+  )
+
   it('counts field by field: 43, then 125, then 17 of DHCPv6 [TR-069 §9.2]', () => {
     const v4 = [in43({ url: 'http://a.test/' }), in125({ url: 'http://b.test/', provisioningCode: 'B' })] as const
     const made: Made = { v4, v6: [in17({ url: 'http://c.test/', provisioningCode: 'C', retryMinimumWait: '9' })] }

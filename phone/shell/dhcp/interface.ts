@@ -45,7 +45,7 @@ export async function openInterface(name: string): Promise<LanInterface> {
     if (!done.ok) throw changeProblem(name, 'bring up', done.error)
   }
   const restoreSettings = loosen(name)
-  const routed = await routeBroadcasts(name)
+  const routed = await runIp(broadcastRoute(name))
   if (routed.ok) return new OpenInterface(name, restoreSettings)
   restoreSettings()
   throw changeProblem(name, 'send broadcasts from', routed.error)
@@ -68,8 +68,8 @@ function changeProblem(name: string, what: string, why: string): PhoneProblem {
 }
 
 /** Without an address there is no route for 255.255.255.255; with this one the kernel sends from 0.0.0.0. */
-function routeBroadcasts(name: string): Promise<Result<string, string>> {
-  return runIp(['route', 'replace', '255.255.255.255/32', 'dev', name])
+function broadcastRoute(name: string): readonly string[] {
+  return ['route', 'replace', '255.255.255.255/32', 'dev', name]
 }
 
 class OpenInterface implements LanInterface {
@@ -112,9 +112,9 @@ class OpenInterface implements LanInterface {
   }
 
   async #deleteAll(all: readonly OwnAddress[]): Promise<void> {
-    await runIpBatch(all.map((own) => ['address', 'delete', textOf(own), 'dev', this.name]))
-    // The kernel forgets all routes of an interface with its last address.
-    await routeBroadcasts(this.name)
+    const deleted = all.map((own) => ['address', 'delete', textOf(own), 'dev', this.name])
+    // The kernel forgets all routes of an interface with its last address; other phones may be about to ask.
+    await runIpBatch([...deleted, broadcastRoute(this.name)])
   }
 
   async #useRouter(router: string): Promise<void> {

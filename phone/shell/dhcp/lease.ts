@@ -52,10 +52,15 @@ export function sameLease(a: Lease, b: Lease): boolean {
 }
 
 function printed({ options, optionsV6, ...rest }: Lease): string {
-  const v4 = [...options].filter(([code]) => !TIMES.has(code))
-  return JSON.stringify([rest, v4, [...(optionsV6 ?? [])]], (_key, value: unknown) =>
+  const v4 = sorted(options).filter(([code]) => !TIMES.has(code))
+  return JSON.stringify([rest, v4, sorted(optionsV6 ?? new Map())], (_key, value: unknown) =>
     value instanceof Uint8Array ? bytesToHex(value) : value,
   )
+}
+
+/** A server may give them in another order each time. */
+function sorted<T>(options: ReadonlyMap<number, T>): readonly (readonly [number, T])[] {
+  return [...options].toSorted(([a], [b]) => a - b)
 }
 
 export function discoverEvent(interfaceName: string, lastAddress: string | undefined): PhoneEvent {

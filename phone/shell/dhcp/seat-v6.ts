@@ -31,7 +31,7 @@ export interface GivenV6 {
 }
 
 export interface SeatV6 {
-  start(): void
+  start(extra: ReadonlyMap<number, Uint8Array>): void
   received(bytes: Uint8Array): void
   /** Resolves when it is no longer worth waiting for. */
   settled(): Promise<void>
@@ -79,13 +79,13 @@ class OpenSeatV6 implements SeatV6 {
     this.#patience = guest.schedule.alarm(() => this.#wait.end())
   }
 
-  start(): void {
+  start(extra: ReadonlyMap<number, Uint8Array>): void {
     this.#wait.end()
     this.#wait = waiting()
     this.#patience.set(this.#guest.now() + PATIENCE_MS)
     for (const mode of ['stateful', 'stateless'] as const) {
       const exchange = this.#exchanges[mode]
-      exchange.client = createDhcpv6Client({ mac: this.#guest.mac, mode })
+      exchange.client = createDhcpv6Client({ mac: this.#guest.mac, mode, extra })
       this.#step(mode, { kind: 'start' })
     }
   }

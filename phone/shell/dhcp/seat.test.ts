@@ -82,6 +82,55 @@ describe('a seat on the link', () => {
     expect(bench.events.find(({ name }) => name === 'dhcp-lost')?.data).toMatchObject({ reason: 'refused' })
   })
 
+  it.each([
+    ['nobody renews it', SILENT, 1.1 * HOUR],
+    ['the server refuses it', giving('192.0.2.20'), 0.6 * HOUR],
+  ])('asks anew only when the address is off the interface: %s [RFC 2131 §4.1]', async (_, answer, ms) => {
+    const bench = seatBench(giving('192.0.2.10'))
+    await bench.boot()
+    bench.serve(answer)
+    await bench.pass(ms)
+    const removed = bench.log.indexOf('remove 192.0.2.10/24')
+    expect(bench.log.slice(removed, removed + 5)).toEqual([
+      'remove 192.0.2.10/24',
+      'event dhcp-lost',
+      'down',
+      'event dhcp-discover',
+      'sent discover from nowhere to all',
+    ])
+    expect(bench.log.slice(3, removed)).not.toContain('sent discover from nowhere to all')
+  })
+
+  it('asks anew behind the address of before when the server refuses that at the next boot [RFC 2131 §4.1]', async () => {
+    const bench = seatBench(giving('192.0.2.10'))
+    await bench.boot()
+    bench.serve(giving('192.0.2.20'))
+    const before = bench.log.length
+    await bench.boot()
+    expect(bench.log.slice(before, before + 4)).toEqual([
+      'event dhcp-discover',
+      'sent request from nowhere to all',
+      'remove 192.0.2.10/24',
+      'sent discover from nowhere to all',
+    ])
+  })
+
+  it('bothers the phone with no other order of the same options', async () => {
+    const answer = giving('192.0.2.10', OPTION_160)
+    const bench = seatBench(answer)
+    await bench.boot()
+    bench.serve((message) => {
+      const said = answer(message)
+      return said === undefined ? undefined : { ...said, options: new Map([...(said.options ?? [])].reverse()) }
+    })
+    await bench.pass(0.6 * HOUR)
+    expect(bench.log.slice(6)).toEqual([
+      `sent request from 192.0.2.10 to ${SERVER}`,
+      `put 192.0.2.10/24 via ${SERVER}`,
+      'event dhcp-lease',
+    ])
+  })
+
   it('asks for its last address at the next boot, and keeps it on the interface meanwhile [RFC 2131 §4.3.2]', async () => {
     const bench = seatBench(giving('192.0.2.10'))
     await bench.boot()

@@ -41,10 +41,16 @@ export interface DhcpGuest {
   say(event: PhoneEvent): void
 }
 
+/** What the phone sends beside the protocol's own fields, which are the seat's. */
+export interface SeatAsk extends Omit<DhcpAsk, 'mac'> {
+  /** Options of DHCPv6 by code. */
+  readonly extraV6?: ReadonlyMap<number, Uint8Array>
+}
+
 /** The phone's place on the link. */
 export interface DhcpSeat {
   /** Asks for an address, for the one it had last if there was one (INIT-REBOOT). For every boot. */
-  start(ask: Omit<DhcpAsk, 'mac'>): void
+  start(ask: SeatAsk): void
   /** Undefined while there is no address. */
   source(): Source | undefined
   /** Takes the address from the interface and ends; `orderly`: gives it back to the server (DHCPRELEASE). */
@@ -97,11 +103,11 @@ class OpenSeat implements Seat {
     return openSeatV6(this.#guest, { lan: this.#parts.lan, socket, changed: () => this.#inTurn(() => this.#tell()) })
   }
 
-  start(ask: Omit<DhcpAsk, 'mac'>): void {
+  start({ extraV6, ...ask }: SeatAsk): void {
     const lastAddress = this.#lastAddress
     this.#told = undefined
     this.#client = createDhcpClient({ ...ask, mac: this.#guest.mac })
-    this.#v6?.start()
+    this.#v6?.start(extraV6 ?? new Map())
     this.#tellDiscovery(lastAddress)
     this.#step({ kind: 'start', ...(lastAddress === undefined ? {} : { lastAddress }) })
   }
@@ -131,17 +137,20 @@ class OpenSeat implements Seat {
     this.#alarm.set(client.wakeAt)
     // The address of before is refused, or nobody knows it any more.
     const asksAnew = client.state === 'init' || client.state === 'selecting'
-    if (before.state === 'rebooting' && asksAnew) this.#inTurn(() => this.#remove())
+    let leaving = before.state === 'rebooting' && asksAnew
+    if (leaving) this.#inTurn(() => this.#remove())
     for (const output of outputs) {
       switch (output.kind) {
         case 'send':
-          this.#send(output.bytes, output.to)
+          if (leaving) this.#sendLater(before.ask, output.bytes, output.to)
+          else this.#send(output.bytes, output.to)
           break
         case 'bound':
         case 'renewed':
           this.#inTurn(() => this.#settle(before.ask, output.lease, output.kind === 'renewed'))
           break
         case 'lost':
+          leaving = true
           this.#inTurn(() => this.#lose(before.ask, output.reason))
           break
         case 'ignored':
@@ -157,6 +166,18 @@ class OpenSeat implements Seat {
     const from = this.#own?.address
     if (to === 'broadcast' || from === undefined) return this.#parts.v4.broadcast(bytes)
     this.#inTurn(() => this.#parts.v4.unicast(bytes, from, to))
+  }
+
+  /**
+   * Behind the address that is on its way off the interface: a phone without one speaks from 0.0.0.0 (RFC 2131 §4.1), and the
+   * route of broadcasts goes with the last address for a moment.
+   */
+  #sendLater(ask: DhcpAsk, bytes: Uint8Array, to: string): void {
+    this.#inTurn(() => {
+      // Started anew, or left, meanwhile.
+      if (this.#client?.ask === ask) this.#send(bytes, to)
+      return Promise.resolve()
+    })
   }
 
   #ignored(code: string, message: string): void {

@@ -3,6 +3,7 @@
  * MAC or DUID in them. Source: RFC 2131 §4.1 (ports 67 and 68); RFC 8415 §7.1, §7.2 (ff02::1:2, ports 546 and 547).
  */
 import { createSocket, type Socket } from 'node:dgram'
+import type { Millis } from '../../../protocol/result.ts'
 import { PhoneProblem } from '../problem.ts'
 
 const CLIENT_PORT = 68
@@ -10,6 +11,8 @@ const SERVER_PORT = 67
 const CLIENT_PORT_V6 = 546
 const SERVER_PORT_V6 = 547
 const ALL_SERVERS_V6 = 'ff02::1:2'
+/** How long the socket of one message waits for its answer; one that comes later comes to the socket of all. */
+const ANSWER_MS: Millis = 1000
 
 export type Received = (bytes: Uint8Array) => void
 
@@ -30,10 +33,16 @@ export async function openSocketV4(received: Received): Promise<DhcpSocketV4> {
   await closed(await bound({ family: 4, reuse: false }, () => undefined))
   const socket = await bound({ family: 4, reuse: true }, received)
   socket.setBroadcast(true)
+  const waiting = new Map<Socket, NodeJS.Timeout>()
   return {
     broadcast: (bytes) => sendQuietly(socket, bytes, SERVER_PORT, '255.255.255.255'),
-    unicast: (bytes, from, to) => sendFrom(bytes, from, to, received),
-    close: () => closed(socket),
+    unicast: (bytes, from, to) => sendFrom(bytes, from, to, { received, waiting }),
+    close: async () => {
+      const all = [...waiting]
+      waiting.clear()
+      for (const [, timer] of all) clearTimeout(timer)
+      await Promise.all([socket, ...all.map(([one]) => one)].map(closed))
+    },
   }
 }
 
@@ -87,12 +96,24 @@ function portProblem(family: 4 | 6, port: number, cause: NodeJS.ErrnoException):
   }
 }
 
-/** A socket for this one message: the kernel would choose the address of another phone. Its answer may come here. */
-async function sendFrom(bytes: Uint8Array, from: string, to: string, received: Received): Promise<void> {
+interface Answers {
+  readonly received: Received
+  /** Sockets of one message each, until their time is over. */
+  readonly waiting: Map<Socket, NodeJS.Timeout>
+}
+
+/**
+ * A socket for this one message: the kernel would choose the address of another phone. Its answer comes here, and a quick one
+ * at once: closed behind the message, the socket would take that answer with it.
+ */
+async function sendFrom(bytes: Uint8Array, from: string, to: string, { received, waiting }: Answers): Promise<void> {
   try {
     const socket = await bound({ family: 4, reuse: true, address: from }, received)
+    const timer = setTimeout(() => {
+      if (waiting.delete(socket)) socket.close()
+    }, ANSWER_MS)
+    waiting.set(socket, timer)
     await new Promise<void>((resolve) => socket.send(bytes, SERVER_PORT, to, () => resolve()))
-    await closed(socket)
   } catch (cause) {
     // The address has gone from the interface meanwhile.
     if (!(cause instanceof PhoneProblem)) throw cause

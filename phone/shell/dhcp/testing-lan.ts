@@ -44,6 +44,8 @@ export interface Namespace {
   exec(command: string, args: readonly string[]): Promise<Ran>
   /** Starts a program that stays; it is ended by `clear()` at the latest. */
   run(command: string, args: readonly string[], options?: RunOptions): Running
+  /** `ip -n NAMESPACE …`. @returns what it printed. Throws when it fails */
+  ip(...args: readonly string[]): string
   /** The IPv4 and IPv6 addresses of its interface with their prefix lengths, link-local ones left out. */
   addresses(): readonly string[]
 }
@@ -119,6 +121,7 @@ function namespaceOf(name: string, programs: Set<Running>): Namespace {
       programs.add(running)
       return running
     },
+    ip: (...args) => ip('-n', name, ...args),
     addresses() {
       const shown = ip('-n', name, '-json', 'address', 'show', 'dev', LAN_INTERFACE)
       const [link] = JSON.parse(shown) as readonly { addr_info: readonly AddressInfo[] }[]

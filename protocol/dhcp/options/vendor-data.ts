@@ -34,7 +34,7 @@ export const DHCP_OPTION = {
 } as const
 
 /** Codes of the options that phones use in DHCPv6. Source: MPP §10.1, TR-069 §9.2. */
-export const DHCPV6_OPTION = { vendorSpecific: 17, serverAddressUrl: 159, serverUrl: 160 } as const
+export const DHCPV6_OPTION = { vendorClass: 16, vendorSpecific: 17, serverAddressUrl: 159, serverUrl: 160 } as const
 
 /** Enterprise number of the Broadband Forum, once the DSL Forum. Source: TR-069 §9.1. */
 export const BROADBAND_FORUM_ENTERPRISE = 3561

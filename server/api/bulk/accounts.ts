@@ -6,6 +6,7 @@ import {
   accountsNamed,
   insertAccounts,
   type KnownAccount,
+  liveKeypadCodes,
   newId,
   updateAccounts,
 } from '../../store/mod.ts'
@@ -37,6 +38,10 @@ export async function importAccounts(work: Import): Promise<Imported> {
   const byCustomer = new Map(found.map((account) => [account.customerId, account]))
   const plan: Plan = { made: new Map(), changed: [], unchanged: 0 }
   for (const item of items) planAccount(work, item, byCustomer.get(item.customerId), plan)
+  const codes = await liveKeypadCodes(work.sql, [...plan.made.keys()])
+  for (const item of items) {
+    if (codes.has(item.customerId)) refuse(work, item, 'customerId', 'customer-id-taken', inUse(item.customerId))
+  }
   const reachable = found.filter(({ id }) => work.reach === null || work.reach.includes(id))
   const above = new Map([...byName(reachable), ...plan.made])
   for (const item of items) placeAccount(work, item, { plan, above, byCustomer })
@@ -82,7 +87,7 @@ function planAccount(work: Import, item: Item, before: KnownAccount | undefined,
   }
   const outside = work.reach !== null && !work.reach.includes(before.id)
   if (outside || work.mode === 'create') {
-    refuse(work, item, 'customerId', 'customer-id-taken', `Customer ID "${customerId}" is in use`)
+    refuse(work, item, 'customerId', 'customer-id-taken', inUse(customerId))
     return
   }
   if (kind !== undefined && kind !== before.kind) {
@@ -92,6 +97,11 @@ function planAccount(work: Import, item: Item, before: KnownAccount | undefined,
   const after = { ...before, name: name ?? before.name, settings: { ...before.settings, ...settings } }
   if (after.name === before.name && sameSettings(before.settings, after.settings)) plan.unchanged += 1
   else plan.changed.push(after)
+}
+
+/** Which of both it is says nothing to who may not see it. */
+function inUse(customerId: string): string {
+  return `"${customerId}" is in use as a Customer ID, or as a code for a keypad`
 }
 
 function sameSettings(a: Partial<AccountSettings>, b: Partial<AccountSettings>): boolean {

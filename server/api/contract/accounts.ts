@@ -68,6 +68,8 @@ export const ListedCode = z
     state: z.enum(['open', 'used', 'expired', 'revoked']),
     devices: z.int().describe('How many may use it'),
     usedBy: z.array(z.string()).describe('MAC addresses'),
+    keypad: z.boolean().describe('Of digits, to be typed at a phone: of a keypad sheet'),
+    mac: z.string().nullable().describe('The only phone that may use it; null: any'),
     lineIds: z.array(z.string()),
     expiresAt: z.string(),
     createdAt: z.string(),

@@ -41,6 +41,10 @@ export const DhcpQuestion = z
       .describe('What the options 66, 159 and 160 name; TFTP where it has port 69, else HTTP'),
     acs: z
       .object({
+        url: plain(255)
+          .min(1)
+          .optional()
+          .describe('`https://…`, where devices reach the ACS by another name or path; that of our door when left out'),
         provisioningCode: plain(64).optional(),
         retryMinimumSeconds: z.int().min(1).max(65_535).optional(),
         retryMultiplier: z.int().min(1000).max(65_535).optional().describe('Thousandths'),

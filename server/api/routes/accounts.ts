@@ -238,7 +238,7 @@ function accountProblem(
       return new ApiProblem(
         409,
         'customer-id-taken',
-        `Cannot ${what}: Customer ID "${wanted.customerId}" is in use. Choose another.`,
+        `Cannot ${what}: "${wanted.customerId}" is in use as a Customer ID, or as a code for a keypad. Choose another.`,
       )
     case 'no-parent':
       return notFound('account', wanted.parentId ?? '')

@@ -62,8 +62,8 @@ function settingsOf(
     const advice = 'name it by "server"'
     missing.push({ code: 'no-address', place: 'server', message: 'This machine has no IPv4 that leads here', advice })
   }
-  if (acs !== undefined && acsUrl === undefined) {
-    const advice = 'leave "acs" out, or open the door (OFFHOOK_ACS_TLS_PORT)'
+  if (acs !== undefined && acs.url === undefined && acsUrl === undefined) {
+    const advice = 'leave "acs" out, name it by "acs.url", or open the door (OFFHOOK_ACS_TLS_PORT)'
     missing.push({ code: 'no-acs', place: 'acs', message: 'There is no door for TR-069 over TLS', advice })
   }
   if (address === undefined || missing.length > 0) throw cannotWrite(missing)
