@@ -185,6 +185,9 @@ describe('offhook dhcp check', () => {
       return problems.map(({ code }) => code)
     }
     expect(await codes()).not.toContain('other-server')
+    // Without a word of where we are, phones are taken to come by the redirect service.
+    expect(await codes()).toContain('aborts-rc')
+    expect(await codes('--server', '192.0.2.99', '--standard-ports')).not.toContain('aborts-rc')
     expect(await codes('--server', '192.0.2.10', '--standard-ports')).toContain('other-server')
     expect(await codes('--server', '192.0.2.99', '--standard-ports')).not.toContain('other-server')
     expect(await codes('--server', '192.0.2.99', '--options', 'none')).toContain('aborts-rc')

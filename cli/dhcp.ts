@@ -142,7 +142,7 @@ async function check(file: string, options: CheckOptions): Promise<void> {
   }
   // Whether it leads to us can be said only where we know for certain where we are.
   const settings = options.server === undefined ? undefined : askedSettings({ ...options })
-  const problems = checkDhcp(daemon, text, settings)
+  const problems = checkDhcp(daemon, text, settings, { isRcExpected: true })
   printResult({ json: options.json === true, value: { problems }, lines: () => linesOf(file, problems) })
   endWith(problems.length === 0 ? EXIT.done : EXIT.problems)
 }

@@ -9,7 +9,7 @@ import {
   type CwmpMessage,
   readCwmp,
 } from '../../protocol/cwmp/mod.ts'
-import type { DeviceFacts } from '../devices/mod.ts'
+import { type DeviceFacts, plainAddress } from '../devices/mod.ts'
 import { alarmOf, type ProvenCertificate, REALM, sightingOfStanding, standingOf } from '../fetch/mod.ts'
 import { isSameDevice } from '../tr069/mod.ts'
 import type { Authenticator, Caller, SentProof } from './authenticate.ts'
@@ -246,7 +246,7 @@ function turnAway(visit: Visit, message: CwmpMessage, code: 8001 | 8006): Sent {
 async function partyOf(visit: Visit, who: Caller, inform: Inform): Promise<Party | { readonly refused: 8001 }> {
   const { context } = visit.door
   const facts = await context.device(who.mac)
-  const peer = visit.message.socket.remoteAddress ?? ''
+  const peer = plainAddress(visit.message.socket.remoteAddress ?? '')
   const about = { mac: who.mac, accountId: facts?.device.accountId, trust: who.proof, peer } as const
   const party = { mac: who.mac, facts, proof: who.proof, secure: overTls(visit), peer }
   const standing = who.proof === 'credentialed' ? 'bound' : standingOf(who.certificate, facts)

@@ -43,3 +43,8 @@ export function isPublicAddress(address: string): boolean {
   if (family === 0 || /^[0:]*:ffff:/i.test(plain)) return false
   return !SPECIAL.check(plain, family === 4 ? 'ipv4' : 'ipv6')
 }
+
+/** IPv4 peers of a dual-stack socket lose their IPv6 wrapping. */
+export function plainAddress(address: string): string {
+  return address[0] !== ':' ? address : address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+}

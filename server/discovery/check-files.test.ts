@@ -165,6 +165,10 @@ describe('the voice VLAN in option 132 [MPP §10.1]', () => {
   it.each([
     ['"20"', []],
     ['"4094"', []],
+    ['20s', []],
+    ['300', []],
+    ['20', ['vlan-id line 2']],
+    ['20i', ['vlan-id line 2']],
     ['"abc"', ['vlan-id line 2']],
     ['"4095"', ['vlan-id line 2']],
     ['"0"', ['vlan-id line 2']],

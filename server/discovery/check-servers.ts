@@ -16,19 +16,28 @@ export function isServerOption({ family, code }: FoundOption): boolean {
   return code === 159 || code === 160 || (family === 4 && (code === 66 || code === 150))
 }
 
+/** What is known of the servers that phones are to find. */
+export interface KnownOfServers {
+  /** undefined: nobody said where we are. */
+  readonly settings: DiscoverySettings | undefined
+  /** Without settings: phones are to come by the redirect service. */
+  readonly isRcExpected: boolean
+}
+
 /** Judges options 66, 150, 159 and 160. Codes: see {@link checkDhcp}. */
-export function judgeServers(found: Found, settings: DiscoverySettings | undefined): readonly DiscoveryProblem[] {
+export function judgeServers(found: Found, known: KnownOfServers): readonly DiscoveryProblem[] {
+  const { settings } = known
   const options = found.options.filter((option) => option.audience !== 'others' && isServerOption(option))
   return [
     ...options.flatMap((option) => [
-      ...judgeReach(option, settings),
+      ...judgeReach(option, known),
       ...(option.family === 4 && option.code === 150 ? judge150(option, settings) : judgeText(option, settings)),
     ]),
     ...disagreements(options),
   ]
 }
 
-function judgeReach(option: FoundOption, settings: DiscoverySettings | undefined): readonly DiscoveryProblem[] {
+function judgeReach(option: FoundOption, { settings, isRcExpected }: KnownOfServers): readonly DiscoveryProblem[] {
   const problems: DiscoveryProblem[] = []
   if (option.audience === 'everyone') {
     problems.push(
@@ -40,13 +49,13 @@ function judgeReach(option: FoundOption, settings: DiscoverySettings | undefined
       ),
     )
   }
-  if (settings !== undefined && settings.nps.options.length === 0) {
+  if (settings === undefined ? isRcExpected : settings.nps.options.length === 0) {
     problems.push(
       at(
         option,
         'aborts-rc',
         `${nameOf(option)} names a provisioning server, so a new phone does not ask the redirect service`,
-        'remove it for these phones, or let them come by DHCP',
+        'remove it for these phones; if DHCP is to lead them, say where the server is (--server ADDRESS)',
       ),
     )
   }

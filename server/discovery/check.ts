@@ -1,6 +1,6 @@
 import { assertNever } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
-import { judgeServers } from './check-servers.ts'
+import { judgeServers, type KnownOfServers } from './check-servers.ts'
 import { judgeVendorData } from './check-vendor-data.ts'
 import { placeOf } from './found.ts'
 import { judgeVlan } from './check-vlan.ts'
@@ -18,7 +18,7 @@ import type { Daemon, DiscoveryProblem, DiscoverySettings, KeaConfig } from './t
  * | code | what |
  * |---|---|
  * | `unreadable` | no configuration of this daemon; the only problem then, with the line |
- * | `aborts-rc` | 66, 150, 159 or 160 for phones that are to come by the redirect service (settings without `nps.options`) |
+ * | `aborts-rc` | 66, 150, 159 or 160, so that phones do not ask the redirect service; with settings, where no `nps.options` are wanted; without, where RC is expected and the file is not ours |
  * | `other-server` | these options name a server that is not ours (with settings) |
  * | `tftp-port` | a bare host in 66, or 150, names us, while our TFTP is not on port 69 (with settings) |
  * | `tftp-servers-disagree` | 66 names an address that 150 does not |
@@ -35,8 +35,16 @@ import type { Daemon, DiscoveryProblem, DiscoverySettings, KeaConfig } from './t
  * | `for-everyone` | options for our phones outside any class: other makes get them too |
  * | `duplicate-class` | two classes of one name |
  * | `kea-159-type`, `kea-43-empty` | what Kea cuts, or sends empty |
+ *
+ * @param settings where our doors are and what DHCP is to say; undefined: nobody said so
+ * @param how `isRcExpected`: without settings, phones are taken to come by the redirect service, unless we wrote the file
  */
-export function checkDhcp(daemon: Daemon, text: string, settings?: DiscoverySettings): readonly DiscoveryProblem[] {
+export function checkDhcp(
+  daemon: Daemon,
+  text: string,
+  settings?: DiscoverySettings,
+  { isRcExpected = false }: { readonly isRcExpected?: boolean } = {},
+): readonly DiscoveryProblem[] {
   const read = readFor(daemon, text)
   if (!read.ok) {
     const { line, message } = read.error
@@ -45,7 +53,7 @@ export function checkDhcp(daemon: Daemon, text: string, settings?: DiscoverySett
       discoveryProblem('unreadable', `line ${line}`, title, 'choose the daemon whose file it is, or correct the line'),
     ]
   }
-  return judge(read.value, settings)
+  return judge(read.value, { settings, isRcExpected: isRcExpected && !text.includes(OUR_PREFIX) })
 }
 
 /**
@@ -54,18 +62,21 @@ export function checkDhcp(daemon: Daemon, text: string, settings?: DiscoverySett
  */
 export function checkKeaConfig(config: KeaConfig, settings?: DiscoverySettings): readonly DiscoveryProblem[] {
   const read = readKeaConfig(config)
-  if (read.ok) return judge(read.value, settings)
+  if (read.ok) return judge(read.value, { settings, isRcExpected: false })
   const title = `Cannot read the configuration of Kea: ${read.error.message}`
   return [
     discoveryProblem('unreadable', 'the configuration', title, 'name the control channel of kea-dhcp4 or kea-dhcp6'),
   ]
 }
 
-function judge(found: Found, settings: DiscoverySettings | undefined): readonly DiscoveryProblem[] {
+/** Names of classes and tags that we write begin so. */
+const OUR_PREFIX = 'offhook-'
+
+function judge(found: Found, known: KnownOfServers): readonly DiscoveryProblem[] {
   const problems = [
     ...found.problems,
     ...duplicateClasses(found),
-    ...judgeServers(found, settings),
+    ...judgeServers(found, known),
     ...judgeVendorData(found),
     ...judgeVlan(found),
   ]

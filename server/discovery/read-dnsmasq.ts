@@ -184,6 +184,14 @@ function optionOf(text: string): { readonly family: 4 | 6; readonly code: number
   return code === undefined ? undefined : { family, code }
 }
 
+/** A number without a suffix takes as few bytes as it needs: `132,20` is one byte, and no text. */
+function numberBytes(value: number, suffix: string): Uint8Array | undefined {
+  const byteCount =
+    suffix === 'b' ? 1 : suffix === 's' ? 2 : suffix === 'i' || value > 0xffff ? 4 : value > 0xff ? 2 : 1
+  if (value >= 256 ** byteCount) return undefined
+  return Uint8Array.from({ length: byteCount }, (_, index) => Math.floor(value / 256 ** (byteCount - 1 - index)) % 256)
+}
+
 /** What dnsmasq makes of a value: addresses, hex with colons, a number, or a text. */
 function valueBytes(code: number, parts: readonly Part[]): Uint8Array | undefined {
   const texts = parts.map((part) => part.text)
@@ -194,6 +202,7 @@ function valueBytes(code: number, parts: readonly Part[]): Uint8Array | undefine
   if (texts.every((part) => isIPv4(part))) return texts.includes('0.0.0.0') ? undefined : addressBytes(texts)
   if (texts.some((part) => isIPv6(part.replace(/^\[|\]$/g, '')) && part.startsWith('['))) return undefined
   if (/^[0-9a-f]{1,2}(?::[0-9a-f]{1,2})*$/i.test(text) && text.includes(':')) return looseHex(text)
-  if (/^\d+[bsi]?$/.test(text)) return undefined
+  const number = /^(\d{1,10})([bsi]?)$/.exec(text)
+  if (number !== null) return numberBytes(Number(number[1]), number[2] ?? '')
   return utf8Bytes(text)
 }

@@ -1,6 +1,7 @@
 /** The socket of the syslog door. Source: MPP §12.1; RFC 3164 §2 (UDP). */
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { plainAddress } from '../devices/mod.ts'
 import type { Job, Services } from '../services.ts'
 import { createReceiver, type SyslogCounts } from './receive.ts'
 
@@ -57,11 +58,6 @@ function widen(socket: Socket): void {
   } catch {
     // A smaller buffer loses datagrams earlier, as UDP may.
   }
-}
-
-/** IPv4 peers of a dual-stack socket lose their IPv6 wrapping. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 
 function tellDropped({ log }: Services, counts: () => SyslogCounts): () => void {

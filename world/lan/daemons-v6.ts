@@ -5,7 +5,7 @@ import { LAN_INTERFACE, type Namespace, type Running } from '../../phone/shell/d
 import { eventually } from '../life/testing.ts'
 import type { Daemon } from '../../server/discovery/mod.ts'
 import { type LanBench, NETWORK_V6, SERVER, SERVER_V6 } from './testing.ts'
-import { POOL, startDnsmasq, SUBNET } from './daemons.ts'
+import { POOL, startDnsmasq, startKeaIn, SUBNET } from './daemons.ts'
 
 const WISH_V6 = ['--ipv6', SERVER_V6, '--subnet6', NETWORK_V6, '--pool6', 'fd00:77::100-fd00:77::1ff']
 
@@ -24,7 +24,7 @@ export async function startDaemonV6(bench: LanBench, daemon: Daemon, wish: reado
   const plain = join(folder, 'plain.conf')
   writeFileSync(plain, `interface=${LAN_INTERFACE}\ndhcp-range=${POOL.replace('-', ',')},255.255.255.0,1h\n`)
   const v4 = await startDnsmasq(bench, plain)
-  const v6 = await (daemon === 'kea' ? kea(where, folder) : isc(where, folder))
+  const v6 = await (daemon === 'kea' ? startKeaIn(where, folder, 'kea-dhcp6.conf') : isc(where, folder))
   return {
     async stop() {
       await v6.stop()
@@ -39,17 +39,6 @@ function withoutOptionsV4(file: string): string {
   const own = lines.filter((line) => !line.startsWith('dhcp-option') || line.includes('option6:'))
   writeFileSync(file, own.join('\n'))
   return file
-}
-
-async function kea(where: Namespace, folder: string): Promise<Running> {
-  const env = { ...process.env, KEA_PIDFILE_DIR: folder, KEA_LOCKFILE_DIR: folder, KEA_CONTROL_SOCKET_DIR: folder }
-  const file = join(folder, 'kea-dhcp6.conf')
-  // Of its own accord it keeps leases and its name where only systemd makes a folder for them.
-  const own = `"lease-database": { "type": "memfile", "persist": false }, "server-id": { "type": "LL", "persist": false },`
-  writeFileSync(file, readFileSync(file, 'utf8').replace('"interfaces-config":', `${own} $&`))
-  const running = where.run('/usr/sbin/kea-dhcp6', ['-c', file], { env })
-  await running.line(/DHCP6_STARTED/)
-  return running
 }
 
 async function isc(where: Namespace, folder: string): Promise<Running> {

@@ -40,12 +40,8 @@ export async function startDaemon(bench: LanBench, daemon: Daemon, wish: readonl
 }
 
 const START: Readonly<Record<Daemon, (where: Namespace, folder: string) => Promise<Running>>> = {
-  async kea(where, folder) {
-    const { command, env, started } = keaInFolder(folder, readFileSync(join(folder, 'kea-dhcp4.conf'), 'utf8'))
-    const [program, ...args] = command
-    const running = where.run(program, args, { env })
-    await running.line((line) => line.includes(started))
-    return running
+  kea(where, folder) {
+    return startKeaIn(where, folder, 'kea-dhcp4.conf')
   },
   dnsmasq(where, folder) {
     return dnsmasq(where, join(folder, 'offhook.conf'), ['--port=0'])
@@ -87,5 +83,14 @@ async function dnsmasq(where: Namespace, file: string, more: readonly string[]):
   const args = ['--keep-in-foreground', '--log-facility=-', `--conf-file=${file}`, ...own]
   const running = where.run('/usr/sbin/dnsmasq', args)
   await running.line(/DHCP, IP range/)
+  return running
+}
+
+/** @param name  of the file in the folder, as `offhook dhcp` wrote it */
+export async function startKeaIn(where: Namespace, folder: string, name: string): Promise<Running> {
+  const { command, env, started } = keaInFolder(folder, readFileSync(join(folder, name), 'utf8'))
+  const [program, ...args] = command
+  const running = where.run(program, args, { env })
+  await running.line((line) => line.includes(started))
   return running
 }

@@ -115,7 +115,7 @@ function checkRoute(api: Api, ready: ReadyPlatform): void {
       }
       // Whether it leads to us can be said only where we know for certain where we are.
       const settings = server === undefined ? undefined : settingsOf({ for: daemon, server, tftpPort }, ready())
-      return { for: daemon, problems: checkDhcp(daemon, text, settings).map(problemJson) }
+      return { for: daemon, problems: checkDhcp(daemon, text, settings, { isRcExpected: true }).map(problemJson) }
     },
   )
 }

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Busboy } from '@fastify/busboy'
 import { type MacAddress, parseMacAddress } from '../../../protocol/identity.ts'
 import { parseUserAgent } from '../../../protocol/http/mod.ts'
-import type { DeviceFacts } from '../../devices/mod.ts'
+import { type DeviceFacts, plainAddress } from '../../devices/mod.ts'
 import {
   checkCredentials,
   credentialedMac,
@@ -26,7 +26,6 @@ import {
   storeProblemReport,
 } from '../../store/mod.ts'
 import type { ServeContext } from '../serve.ts'
-import { plainAddress } from './request.ts'
 import { refuse, unavailable } from './respond.ts'
 
 /** Archives that are taken at once, each a stream to disk. */

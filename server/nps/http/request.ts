@@ -1,5 +1,6 @@
 /** From a node HTTP request to a FetchRequest. Bad targets become paths that nobody answers. */
 import type { IncomingMessage } from 'node:http'
+import { plainAddress } from '../../devices/mod.ts'
 import type { DoorName, FetchRequest, ProvenCertificate } from '../../fetch/mod.ts'
 import { REPORT_BYTES_MAX } from '../report.ts'
 
@@ -43,11 +44,6 @@ function decodedPath(path: string): string {
     // A broken escape names no file of ours.
     return '/%'
   }
-}
-
-/** IPv4 peers of a dual-stack socket lose their IPv6 wrapping. */
-export function plainAddress(address: string): string {
-  return address[0] !== ':' ? address : address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 
 /** @returns the whole body, or undefined when it is larger than a report may be */
