@@ -1,5 +1,4 @@
 /** Code 128 as bars. Source: ISO/IEC 15417. */
-import bwip from 'bwip-js'
 import { assert } from '../../protocol/result.ts'
 
 /** Light on both sides of the bars, in modules. */
@@ -13,7 +12,9 @@ export interface Bars {
 }
 
 /** @param text printable ASCII */
-export function code128(text: string): Bars {
+export async function code128(text: string): Promise<Bars> {
+  // Only who prints waits until it is loaded.
+  const { default: bwip } = await import('bwip-js')
   const [symbol] = bwip.raw('code128', text, {})
   assert(symbol !== undefined && 'sbs' in symbol, 'a bar code is made of bars and spaces')
   // Bars and spaces in turn, beginning and ending with a bar.

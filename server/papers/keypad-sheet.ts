@@ -56,7 +56,7 @@ export function keypadSheetText(sheet: KeypadSheet): string {
  * @param at what the document says of when it was made
  */
 export async function keypadSheetPdf(sheet: KeypadSheet, at: Date): Promise<Uint8Array> {
-  const page = openSheet(TITLE, at)
+  const page = await openSheet(TITLE, at)
   page.addPage()
   let y = points(MARGIN_MM)
   y = paragraph(page, TITLE, TITLE_FONT, y) + GAP

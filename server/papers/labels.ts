@@ -1,6 +1,6 @@
 /** Labels for the boxes of phones, on sheets of adhesive labels or from a roll. */
 import { type MacAddress, macWithColons } from '../../protocol/identity.ts'
-import { code128, QUIET_MODULES } from './barcode.ts'
+import { type Bars, code128, QUIET_MODULES } from './barcode.ts'
 import { printable } from './printable.ts'
 import { BOLD, bytesOf, fitted, type Font, openSheet, points, REGULAR, type Sheet, writeLine } from './sheet.ts'
 
@@ -104,7 +104,7 @@ const TURN = 20
 export async function labelsPdf(labels: readonly Label[], layout: LabelLayout, at: Date): Promise<Uint8Array> {
   const form = LAYOUTS[layout]
   const [width, height] = form.page
-  const sheet = openSheet('Labels', at, [points(width), points(height)])
+  const sheet = await openSheet('Labels', at, [points(width), points(height)])
   const perPage = form.columns * form.rows
   if (labels.length === 0) sheet.addPage()
   for (const [index, label] of labels.entries()) {
@@ -112,15 +112,20 @@ export async function labelsPdf(labels: readonly Label[], layout: LabelLayout, a
     if (place === 0) sheet.addPage()
     const left = (width - form.columns * form.label[0]) / 2 + (place % form.columns) * form.label[0]
     const top = (height - form.rows * form.label[1]) / 2 + Math.floor(place / form.columns) * form.label[1]
-    drawLabel(sheet, form, label, left, top)
+    drawLabel(sheet, form, { ...label, bars: await code128(label.mac.toUpperCase()) }, [left, top])
     // A thousand take a second, and phones do not wait for that.
     if (index % TURN === TURN - 1) await new Promise((resolve) => setImmediate(resolve))
   }
   return bytesOf(sheet)
 }
 
-/** @param left, top  of the label's own paper, in millimetres */
-function drawLabel(sheet: Sheet, form: Layout, label: Label, left: number, top: number): void {
+/** @param at left and top of the label's own paper, in millimetres */
+function drawLabel(
+  sheet: Sheet,
+  form: Layout,
+  label: Label & { readonly bars: Bars },
+  [left, top]: readonly [number, number],
+): void {
   const [sides, above] = form.padding
   const x = points(left + sides)
   const width = points(form.label[0] - 2 * sides)
@@ -132,7 +137,7 @@ function drawLabel(sheet: Sheet, form: Layout, label: Label, left: number, top: 
   row(label.name === '' ? label.model : label.name, form.name)
   for (const text of lineRows(label.lines, form.lineRows)) row(text, form.line)
   y += points(BARS_GAP_MM)
-  drawBars(sheet, form, label.mac.toUpperCase(), x, y)
+  drawBars(sheet, form, label.bars, x, y)
   y += points(form.bars + BARS_GAP_MM)
   row(macWithColons(label.mac).toUpperCase(), form.mac)
   row(`${label.model}   SN ${label.serial}`, form.small)
@@ -147,11 +152,11 @@ function lineRows(lines: readonly string[], rows: number): readonly string[] {
 }
 
 /** With its quiet zone inside: the bars begin to the right of x. */
-function drawBars(sheet: Sheet, form: Layout, text: string, x: number, y: number): void {
+function drawBars(sheet: Sheet, form: Layout, bars: Bars, x: number, y: number): void {
   const module = points(form.module)
   const height = points(form.bars)
   // The padding to the left is light as well.
   const quiet = Math.max(0, QUIET_MODULES * module - points(form.padding[0]))
-  for (const bar of code128(text).dark) sheet.rect(x + quiet + bar.at * module, y, bar.width * module, height)
+  for (const bar of bars.dark) sheet.rect(x + quiet + bar.at * module, y, bar.width * module, height)
   sheet.fill('black')
 }

@@ -191,8 +191,8 @@ describe('text for the fonts that every reader has', () => {
 })
 
 describe('Code 128', () => {
-  it('begins and ends as the standard says, and holds the weighted checksum [ISO/IEC 15417]', () => {
-    const { dark, modules } = code128('000E08AABBCC')
+  it('begins and ends as the standard says, and holds the weighted checksum [ISO/IEC 15417]', async () => {
+    const { dark, modules } = await code128('000E08AABBCC')
     // A run of digits at the start is in set C, so there are fewer than one symbol a character.
     expect(dark).toHaveLength(46)
     expect(modules).toBe(dark.length === 46 ? 167 : 0)
@@ -202,11 +202,12 @@ describe('Code 128', () => {
     expect(decode128(widths)).toBe('000E08AABBCC')
   })
 
-  it('is read back for every MAC by a reader that was made from the table of the standard', () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 0xffffffffffffn }), (number) => {
+  it('is read back for every MAC by a reader that was made from the table of the standard', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.bigInt({ min: 0n, max: 0xffffffffffffn }), async (number) => {
         const text = number.toString(16).padStart(12, '0').toUpperCase()
-        const edges = code128(text).dark.flatMap(({ at, width }) => [at, at + width])
+        const { dark } = await code128(text)
+        const edges = dark.flatMap(({ at, width }) => [at, at + width])
         expect(decode128(edges.slice(1).map((edge, index) => edge - (edges[index] ?? 0)))).toBe(text)
       }),
       { numRuns: 200 },

@@ -1,6 +1,4 @@
 /** A PDF document as a value to draw on. Equal drawings at an equal time give equal bytes. Lengths are in points. */
-import PDFDocument from 'pdfkit'
-
 export type Sheet = PDFKit.PDFDocument
 
 export const REGULAR = 'Helvetica'
@@ -23,7 +21,9 @@ export function points(millimetres: number): number {
  * @param size of its pages, in points, if they are not A4
  * @param at   what the document says of when it was made
  */
-export function openSheet(title: string, at: Date, size?: readonly [number, number]): Sheet {
+export async function openSheet(title: string, at: Date, size?: readonly [number, number]): Promise<Sheet> {
+  // Only who prints waits until it is loaded.
+  const { default: PDFDocument } = await import('pdfkit')
   return new PDFDocument({
     size: size === undefined ? 'A4' : [size[0], size[1]],
     margin: 0,
