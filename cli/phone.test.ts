@@ -178,7 +178,7 @@ describe('the options', () => {
   it('read DHCP options as text, addresses or bytes [MPP §10.1]', () => {
     const lease = leaseFrom({
       address: '192.0.2.9',
-      dhcp: ['66=tftp://a/b?c=d', '150=192.0.2.1,192.0.2.2', '43=01:0203', 'domain=example.net'],
+      dhcp: ['66=tftp://a/b?c=d', '150=192.0.2.1,192.0.2.2', '43=01:0203', '132=20', 'domain=example.net'],
     })
     expect(lease).toEqual({
       address: '192.0.2.9',
@@ -187,14 +187,18 @@ describe('the options', () => {
         [66, 'tftp://a/b?c=d'],
         [150, Uint8Array.of(192, 0, 2, 1, 192, 0, 2, 2)],
         [43, Uint8Array.of(1, 2, 3)],
+        [132, '20'],
       ]),
     })
     expect(leaseFrom({ dhcp: [] }).address).toMatch(/^[0-9.]+$/)
   })
 
-  it.each(['67=x', '66', 'x', '150=1.2.3', '150=1.2.3.256', '150=', '43=xyz', '=1'])('refuse --dhcp "%s"', (text) => {
-    expect(() => leaseFrom({ dhcp: [text] })).toThrow(`--dhcp "${text}" cannot be`)
-  })
+  it.each(['67=x', '132=x', '150=20', '66', 'x', '150=1.2.3', '150=1.2.3.256', '150=', '43=xyz', '=1'])(
+    'refuse --dhcp "%s"',
+    (text) => {
+      expect(() => leaseFrom({ dhcp: [text] })).toThrow(`--dhcp "${text}" cannot be`)
+    },
+  )
 
   it('know the redirect service of the lab [MPP §9.2]', () => {
     expect(rcUrlFrom(undefined)).toBe('https://localhost:8443/software/edos/callhome/rc')

@@ -19,6 +19,7 @@ import {
   startPhone,
 } from '../phone/shell/mod.ts'
 import { hexToBytes } from '../protocol/bytes.ts'
+import { isVlanOption } from '../protocol/dhcp/mod.ts'
 import { parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
 import { modelInfo } from '../protocol/profile/mod.ts'
 import { assert, type Millis } from '../protocol/result.ts'
@@ -92,7 +93,12 @@ export function registerPhoneCommand(program: Command): void {
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--data <dir>', 'data directory of the server, whose lab makes the factory certificate [OFFHOOK_DATA]')
-    .option('--dhcp <option=value>', '66, 150, 159, 160 or 60=text, 43 or 125=hex, domain=name; repeatable', gather, [])
+    .option(
+      '--dhcp <option=value>',
+      '66, 150, 159, 160 or 60=text, 43 or 125=hex, 132=VLAN, domain=name; repeatable',
+      gather,
+      [],
+    )
     .addOption(interfaceOption())
     .option('--ipv6', 'with --interface: ask DHCPv6 as well')
     .option('--rc <url>', 'redirect service of a blank phone (default: that of the server) [OFFHOOK_PUBLIC_URL]')
@@ -362,8 +368,9 @@ function dhcpValue(text: string, name: string, value: string): string | Uint8Arr
       break
     }
   }
+  if (/^[0-9]+$/.test(name) && isVlanOption(Number(name)) && /^[0-9]{1,4}$/.test(value)) return value
   throw new PhoneProblem(
-    `--dhcp "${text}" cannot be: expected 66, 159, 160 or 60=text, 150=address, 43 or 125=hex, or domain=name`,
+    `--dhcp "${text}" cannot be: expected 66, 159, 160 or 60=text, 150=address, 43 or 125=hex, 132=number of a voice VLAN, or domain=name`,
   )
 }
 

@@ -15,7 +15,7 @@ interface Parameter {
 }
 
 it('and calls it with the provisioning code, the retry settings and the gateway that it was told, beside its profile [TR-069 §9.2, §9.3]', async () => {
-  const acs = ['--acs', '--acs-retry', '7,3000', '--provisioning-code', 'TLCO.GRP2', '--gateway', '00D09E,2BFF1A,GW']
+  const acs = ['--acs', '--acs-retry', '7,3000', '--provisioning-code', 'TLCO.GRP2', '--gateway', '00D09E,GW0001,HG100']
   const kea = await startDaemon(bench, 'kea', ['--options', '66', ...acs])
   const account = await bench.customer(1)
   // Nothing but DHCP says where the ACS is: the profile only switches TR-069 on.
@@ -32,8 +32,8 @@ it('and calls it with the provisioning code, the retry settings and the gateway 
   expect(await valueOf(box.mac, 'Device.ManagementServer.URL')).toBe(`https://${SERVER}:7548/`)
   expect(await valueOf(box.mac, 'Device.DeviceInfo.ProvisioningCode')).toBe('TLCO.GRP2')
   expect(await valueOf(box.mac, 'Device.GatewayInfo.ManufacturerOUI')).toBe('00D09E')
-  expect(await valueOf(box.mac, 'Device.GatewayInfo.SerialNumber')).toBe('2BFF1A')
-  expect(await valueOf(box.mac, 'Device.GatewayInfo.ProductClass')).toBe('GW')
+  expect(await valueOf(box.mac, 'Device.GatewayInfo.SerialNumber')).toBe('GW0001')
+  expect(await valueOf(box.mac, 'Device.GatewayInfo.ProductClass')).toBe('HG100')
   expect(await valueOf(box.mac, 'Device.ManagementServer.CWMPRetryMinimumWaitInterval')).toBe('7')
   expect(await valueOf(box.mac, 'Device.ManagementServer.CWMPRetryIntervalMultiplier')).toBe('3000')
   await phone.off()
