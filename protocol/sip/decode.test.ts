@@ -197,6 +197,12 @@ describe('encodeSip', () => {
     expect(() => encodeSip(message)).toThrow('Assertion failed')
   })
 
+  it('is read back with a reason that holds a line separator of Unicode, which ends no line here [RFC 3261 §7.2]', () => {
+    const reason = 'Busy\u2028here'
+    const again = decodeSip(encodeSip({ kind: 'response', status: 486, reason, headers: [], body: new Uint8Array(0) }))
+    expect(again.ok && again.value.kind === 'response' && again.value.reason).toBe(reason)
+  })
+
   it('is read back as it was meant', () => {
     const token = fc.stringMatching(/^[A-Za-z0-9.!%*_+`'~-]{1,12}$/)
     const value = fc

@@ -60,7 +60,7 @@ export function splitSipStream(buffer: Uint8Array): SipStreamSplit {
 
 function parseStartLine(head: SipHead, body: Uint8Array): Result<SipMessage, SipProblem> {
   const line = trimBlanks(head.startLine)
-  const [, statusText, reason = ''] = /^SIP\/2\.0[ \t]+([1-6][0-9]{2})(?:[ \t]+(.*))?$/i.exec(line) ?? []
+  const [, statusText, reason = ''] = /^SIP\/2\.0[ \t]+([1-6][0-9]{2})(?:[ \t]+([^]*))?$/i.exec(line) ?? []
   if (statusText !== undefined) {
     return ok({ kind: 'response', status: Number(statusText), reason, headers: head.headers, body })
   }
