@@ -281,7 +281,7 @@ export const SHOWN_BY: Readonly<Record<string, readonly string[]>> = {
   '9.3-dhcp-fails': ['asks RC when the server of DHCP fails', 'are tried before the redirect service is asked'],
   '10.1-order-of-options': [
     'is that of DHCP_Option_To_Use',
-    'takes the first of the options %i',
+    'takes the first of the options $codes that the lease has',
     'follows the order of DHCP_Option_To_Use',
     'tries the next option only by policy',
   ],
@@ -325,7 +325,7 @@ export const SHOWN_BY: Readonly<Record<string, readonly string[]>> = {
   '10.1-dhcpv6': [
     'is that of DHCPv6_Option_To_Use',
     'hold the same text in DHCPv6',
-    'leads a phone to us with option %s, and others with none of ours',
+    'leads a phone to us with options 159 and 160, and tells other makes nothing of ours',
     'name the IPv6 address in brackets in DHCPv6',
   ],
   '10.1-network': [
