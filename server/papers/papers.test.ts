@@ -159,6 +159,8 @@ describe('text for the fonts that every reader has', () => {
     ['\u{1f600}!', '?!'],
     ['\ud800x', '?x'],
     ['ﬁn ① ²', 'fin 1 ²'],
+    ['\ufe74', '?'],
+    ['a\u02d8b', 'a?b'],
     ['\u0081\u009f', ''],
     ['', ''],
   ]

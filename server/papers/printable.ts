@@ -57,5 +57,7 @@ function nearest(character: string): string {
   if (known !== undefined) return known
   const parts = Array.from(character.normalize('NFKD')).filter((part) => !/^\p{M}$/u.test(part))
   const likeness = parts.map((part) => (has(part) ? part : (NEAREST.get(part) ?? '')))
-  return likeness.length > 0 && likeness.every((part) => part !== '') ? likeness.join('') : REPLACEMENT
+  // A sign that Unicode decomposes to a space and a mark would leave nothing to see.
+  const seen = likeness.every((part) => part !== '') && likeness.join('').trim() !== ''
+  return seen ? likeness.join('') : REPLACEMENT
 }
