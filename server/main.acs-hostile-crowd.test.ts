@@ -189,7 +189,7 @@ describe('a sender of one byte at a time', () => {
   })
 
   it('who guesses on one connection is asked who it is some times, and then closed', async () => {
-    const raw = await RawConnection.plain(bench.server.ports.acs)
+    const raw = await RawConnection.plain(bench.ports.port)
     raws.push(raw)
     raw.write(post('', { Authorization: 'Basic YTpi' }).toString().repeat(1000))
     let asked = 0
@@ -264,6 +264,16 @@ describe('sessions', () => {
     expect((await first.session(['1 BOOT'])).length).toBeGreaterThan(0)
     // Whom we have nothing more to ask makes way, although it has not said good-bye.
     expect((await second.session(['1 BOOT'])).length).toBeGreaterThan(0)
+  })
+
+  it('are told to come later while the clock of the server is late, and are served after', async () => {
+    const [late, onTime] = [await bench.doors({ door: { lateMs: -1 } }), await bench.doors()]
+    const bound = await bench.bound()
+    const turnedAway = bench.certified(bound, late)
+    const answer = await turnedAway.say(turnedAway.informOf(['1 BOOT']))
+    expect(answer.status).toBe(503)
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(30)
+    expect((await bench.certified(bound, onTime).session(['1 BOOT'])).length).toBeGreaterThan(0)
   })
 
   it('that have only to be closed by the device do not count as calls, and it may still say something [TR-069 §1.1]', async () => {

@@ -10,12 +10,11 @@ const SEED = 69
 const MIB = 1024 * 1024
 
 const bench = await openAcsBench()
-const { ports } = bench.server
+const { ports } = bench
 /** Of whom the rest of the world stays served; several, since each may begin a session a second. */
 const others = await Promise.all([1, 2, 3, 4].map(async () => bench.certified(await bench.bound())))
 for (const other of others) await other.session(['0 BOOTSTRAP'])
 let turns = 0
-// Packing takes so long that the server would send everybody away meanwhile.
 const ENDLESS = 64 * MIB
 const BOMBS = { gzip: gzipSync(Buffer.alloc(ENDLESS)), deflate: deflateSync(Buffer.alloc(ENDLESS)) }
 
@@ -24,7 +23,7 @@ afterEach(() => {
   for (const raw of raws.splice(0)) raw.close()
 })
 
-async function plain(port = ports.acs): Promise<RawConnection> {
+async function plain(port = ports.port): Promise<RawConnection> {
   const raw = await RawConnection.plain(port)
   raws.push(raw)
   return raw
@@ -222,7 +221,7 @@ describe('bodies without end', () => {
     const bound = await bench.bound()
     const length = chunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': ENDLESS }
     for (const begun of [false, true]) {
-      const raw = await RawConnection.tls(ports.acsTls, bench.ca, bound.pair)
+      const raw = await RawConnection.tls(ports.tlsPort, bench.ca, bound.pair)
       raws.push(raw)
       if (begun) {
         raw.write(post(informText(bench.certified(bound))))
@@ -283,7 +282,7 @@ describe('odd HTTP', () => {
 
   it('may come in chunks of any length, and is answered with a length [TR-069 §2]', async () => {
     const bound = await bench.bound()
-    const raw = await RawConnection.tls(ports.acsTls, bench.ca, bound.pair)
+    const raw = await RawConnection.tls(ports.tlsPort, bench.ca, bound.pair)
     raws.push(raw)
     raw.write(head({ 'Transfer-Encoding': 'chunked' }))
     for (const piece of informText(bench.certified(bound)).match(/.{1,7}/gs) ?? []) {
@@ -378,8 +377,8 @@ describe('who a message belongs to', () => {
       (cookie: string) => ({ Cookie: 'a=b', cookie }),
     ]) {
       const bound = await bench.bound()
-      const first = await RawConnection.tls(ports.acsTls, bench.ca, bound.pair)
-      const second = await RawConnection.tls(ports.acsTls, bench.ca, bound.pair)
+      const first = await RawConnection.tls(ports.tlsPort, bench.ca, bound.pair)
+      const second = await RawConnection.tls(ports.tlsPort, bench.ca, bound.pair)
       raws.push(first, second)
       first.write(post(informText(bench.certified(bound))))
       second.write(post('', around(cookieOf(await first.answer()))))
@@ -389,14 +388,14 @@ describe('who a message belongs to', () => {
 
   it('is not told by a cookie alone on another connection: 401, and the session goes on [TR-069 §2.2]', async () => {
     const [bound, other] = [await bench.bound(), await bench.bound()]
-    const first = await RawConnection.tls(ports.acsTls, bench.ca, bound.pair)
+    const first = await RawConnection.tls(ports.tlsPort, bench.ca, bound.pair)
     raws.push(first)
     first.write(post(informText(bench.certified(bound))))
     const cookie = cookieOf(await first.answer())
     const thieves = [
       await plain(),
-      await RawConnection.tls(ports.acsTls, bench.ca),
-      await RawConnection.tls(ports.acsTls, bench.ca, other.pair),
+      await RawConnection.tls(ports.tlsPort, bench.ca),
+      await RawConnection.tls(ports.tlsPort, bench.ca, other.pair),
     ]
     raws.push(...thieves)
     for (const thief of thieves) {
@@ -452,7 +451,7 @@ function cookieOf(answer: { readonly head: string } | undefined): string {
 describe('messages at once', () => {
   it('on one connection: the second is told to wait, the first is answered', async () => {
     const bound = await bench.bound()
-    const raw = await RawConnection.tls(ports.acsTls, bench.ca, bound.pair)
+    const raw = await RawConnection.tls(ports.tlsPort, bench.ca, bound.pair)
     raws.push(raw)
     raw.write(post(informText(bench.certified(bound))))
     await raw.answer()
@@ -466,7 +465,7 @@ describe('messages at once', () => {
     const bound = await bench.bound()
     for (let round = 0; round < 10; round++) {
       const device = bench.certified(bound)
-      const [one, two] = await Promise.all([0, 1].map(() => RawConnection.tls(ports.acsTls, bench.ca, bound.pair)))
+      const [one, two] = await Promise.all([0, 1].map(() => RawConnection.tls(ports.tlsPort, bench.ca, bound.pair)))
       if (one === undefined || two === undefined) return
       raws.push(one, two)
       const first = await device.post(informText(device, ['0 BOOTSTRAP']))

@@ -13,7 +13,6 @@ import type { SessionLimits } from './acs/mod.ts'
 import { createTestDatabase } from './database/testing.ts'
 import { acsCredentials } from './devices/mod.ts'
 import { type Server, startServer } from './main.ts'
-import { createLoopDelay } from './metrics/mod.ts'
 import { type CertificatePair, issueDeviceCertificate } from './pki/mod.ts'
 import { openServerTls } from './server-tls.ts'
 import { ensureLabCa } from './store/mod.ts'
@@ -50,6 +49,8 @@ export interface DoorsOptions {
 
 export interface AcsBench {
   readonly server: Server
+  /** Of doors on the platform of the server that send nobody away because the machine has other work. */
+  readonly ports: Pick<AcsDoors, 'port' | 'tlsPort'>
   readonly provider: TestProvider
   /** PEM of whom devices trust. */
   readonly ca: string
@@ -74,7 +75,6 @@ export async function openAcsBench(): Promise<AcsBench> {
   const provider = providerOn(platform)
   const lab = await ensureLabCa(platform.db, platform.vault, Date.now())
   plant(bodyOfPem(lab.keyPem))
-  const caFingerprint = new X509Certificate(lab.certPem).fingerprint256.replaceAll(':', '').toLowerCase()
   const ca = platform.secrets.serverCa.certPem
   const closers: (() => Promise<void>)[] = []
   const devices: AcsDevice[] = []
@@ -85,7 +85,8 @@ export async function openAcsBench(): Promise<AcsBench> {
     await server.stop()
     await database.drop()
   })
-  await calm()
+  const steady = await openDoors(server, log, {})
+  closers.push(...steady.closers)
   function deviceAt(
     mac: MacAddress,
     how: Pick<ConstructorParameters<typeof AcsDevice>[0], 'port' | 'tls' | 'credentials'>,
@@ -97,27 +98,15 @@ export async function openAcsBench(): Promise<AcsBench> {
   }
   return {
     server,
+    ports: steady.doors,
     provider,
     ca,
     errors,
-    async bound() {
-      const mac = freshMac()
-      const { id } = await provider.accountWith()
-      const code = await provider.codeOf(id)
-      await certifiedFetch(platform, init(code), mac, { caFingerprint })
-      await plantSecretsOf(platform)
-      const facts = await platform.directory.device(mac)
-      const credentials = facts === undefined ? undefined : acsCredentials(facts)
-      assert(credentials !== undefined, 'a bound device has credentials')
-      plant(credentials.password)
-      const pair = await issueDeviceCertificate(lab, { mac, serial: serialFor(mac), productName: PN }, Date.now())
-      plant(bodyOfPem(pair.keyPem))
-      return { mac, pair, credentials }
-    },
+    bound: () => bind(server, provider, lab),
     certified: ({ mac, pair }, doors) =>
-      deviceAt(mac, { port: doors?.tlsPort ?? server.ports.acsTls, tls: { ca, pair } }),
+      deviceAt(mac, { port: doors?.tlsPort ?? steady.doors.tlsPort, tls: { ca, pair } }),
     credentialed: ({ mac, credentials }, doors) =>
-      deviceAt(mac, { port: doors?.port ?? server.ports.acs, credentials }),
+      deviceAt(mac, { port: doors?.port ?? steady.doors.port, credentials }),
     async doors(options = {}) {
       const opened = await openDoors(server, log, options)
       closers.push(...opened.closers)
@@ -126,19 +115,22 @@ export async function openAcsBench(): Promise<AcsBench> {
   }
 }
 
-/** A server that has just started, on a machine with other work, is late by far and sends devices away for a moment. */
-async function calm(): Promise<void> {
-  const delay = createLoopDelay()
-  do await turns()
-  while (delay.currentMs() > CALM_MS)
-  delay.close()
-}
+type Lab = Awaited<ReturnType<typeof ensureLabCa>>
 
-const CALM_MS = 100
-
-/** A few turns of the clock by which lateness is measured. */
-function turns(): Promise<void> {
-  return new Promise((done) => setTimeout(done, 200))
+async function bind({ platform }: Server, provider: TestProvider, lab: Lab): Promise<BoundDevice> {
+  const mac = freshMac()
+  const { id } = await provider.accountWith()
+  const code = await provider.codeOf(id)
+  const caFingerprint = new X509Certificate(lab.certPem).fingerprint256.replaceAll(':', '').toLowerCase()
+  await certifiedFetch(platform, init(code), mac, { caFingerprint })
+  await plantSecretsOf(platform)
+  const facts = await platform.directory.device(mac)
+  const credentials = facts === undefined ? undefined : acsCredentials(facts)
+  assert(credentials !== undefined, 'a bound device has credentials')
+  plant(credentials.password)
+  const pair = await issueDeviceCertificate(lab, { mac, serial: serialFor(mac), productName: PN }, Date.now())
+  plant(bodyOfPem(pair.keyPem))
+  return { mac, pair, credentials }
 }
 
 async function openDoors(server: Server, log: Logger, { session, door, now }: DoorsOptions) {
@@ -153,7 +145,7 @@ async function openDoors(server: Server, log: Logger, { session, door, now }: Do
     limits: { ...SESSION_LIMITS, ...session },
   })
   const { nonceKey } = platform.secrets
-  const limits = { ...DOOR_LIMITS, ...door }
+  const limits = { ...DOOR_LIMITS, lateMs: 600_000, ...door }
   const at = { host: '127.0.0.1', port: 0, tlsPort: 0, nonceKey, context, limits }
   const doors = await listenAcs(at, tls.current(), (_which, open) => open())
   return { doors, closers: [() => tls.close(), () => store.close(), () => doors.close()] }

@@ -1,6 +1,7 @@
 /** A device on the other side of the ACS, for tests: what it answers is written down, its sockets are real. */
 import { Agent as HttpAgent, type IncomingHttpHeaders, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   CWMP_NAMESPACE,
   type CwmpBody,
@@ -13,6 +14,10 @@ import {
 import { digestAuthorization, parseAuthChallenges } from '../protocol/http/mod.ts'
 import { assert } from '../protocol/result.ts'
 import type { CertificatePair } from './pki/mod.ts'
+
+/** For how often, and after how long, a device that was told to come later does so. */
+const COMES_AGAIN = 100
+const COMES_AGAIN_MS = 200
 
 export interface AcsAnswer {
   readonly status: number
@@ -172,6 +177,15 @@ export class AcsDevice {
     }
   }
 
+  /** An Inform and its answer; told to come later by an ACS with other work, the device comes again, sooner than asked. */
+  async #welcomed(inform: CwmpBody) {
+    for (let left = COMES_AGAIN; ; left -= 1) {
+      const answer = await this.say(inform)
+      if (answer.status !== 503 || left === 0) return answer
+      await pause(COMES_AGAIN_MS)
+    }
+  }
+
   /**
    * A whole session: Inform, reports, then what the ACS asks until it has nothing more.
    * @param answer undefined: the tree answers
@@ -185,7 +199,7 @@ export class AcsDevice {
     } = {},
   ): Promise<readonly CwmpRpc[]> {
     const asked: CwmpRpc[] = []
-    const first = await this.say(this.informOf(events))
+    const first = await this.#welcomed(this.informOf(events))
     assert(first.message?.body.kind === 'InformResponse', `an Inform is answered, not ${first.status} ${first.text}`)
     for (const report of options.reports ?? []) await this.say(report)
     let answer = await this.post('')

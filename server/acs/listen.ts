@@ -22,8 +22,6 @@ const LOOK_EVERY_MS = 5000
 /** When the doors close, messages under way have so long to end. */
 const CLOSING_MS = 500
 const SWEEP_EVERY_MS = 1000
-/** The event loop is so late that new sessions are sent away. */
-const LATE_MS = 500
 
 /** What strangers may take of a door: time and memory. */
 export interface DoorLimits {
@@ -35,6 +33,8 @@ export interface DoorLimits {
   readonly stuckMs: Millis
   /** What all bodies that are being read or answered may hold beyond the first 64 KiB of each. */
   readonly roomBytes: number
+  /** New sessions are told to come later while the event loop is later than this. */
+  readonly lateMs: Millis
 }
 
 /** Thirty of the largest answers at once: a device needs one in a session, when its whole tree is read. */
@@ -45,6 +45,7 @@ export const DOOR_LIMITS: DoorLimits = {
   requestMs: 60_000,
   stuckMs: 120_000,
   roomBytes: 256 * 1024 * 1024,
+  lateMs: 500,
 }
 
 export interface AcsDoorOptions {
@@ -78,7 +79,7 @@ export async function listenAcs(
     context,
     sessions,
     authenticator: createAuthenticator({ ...context, nonceKey: options.nonceKey }),
-    overloaded: () => loopDelay.currentMs() > LATE_MS,
+    overloaded: () => loopDelay.currentMs() > limits.lateMs,
     reading: { count: 0 },
     room: new Room(limits.roomBytes),
   }
