@@ -25,6 +25,7 @@ const DOOR_SETTINGS = [
 ] as const
 
 const NPS_OPTIONS = [66, 150, 159, 160] as const
+const SCHEMES = ['tftp', 'http', 'https'] as const
 
 /** What is asked of a DHCP server, without the networks that it serves. */
 export function addWishOptions(command: Command): Command {
@@ -35,11 +36,7 @@ export function addWishOptions(command: Command): Command {
       `which of ${NPS_OPTIONS.join(', ')} name the provisioning server (default 66), or none`,
     )
     .addOption(
-      new Option('--scheme <scheme>', 'what they name (default tftp where it has port 69, else http)').choices([
-        'tftp',
-        'http',
-        'https',
-      ]),
+      new Option('--scheme <scheme>', 'what they name (default tftp where it has port 69, else http)').choices(SCHEMES),
     )
     .option('--acs', 'also name the ACS (TR-069)')
     .option('--acs-url <url>', 'name the ACS by this https:// URL, e.g. of a proxy before it; implies --acs')
@@ -110,13 +107,11 @@ function originOf(scheme: 'http' | 'https', host: string, port: number): string 
 }
 
 function wishOf(options: Options): DiscoveryWish {
-  const acs = acsOf(options)
-  const gateway = gatewayOf(textIn(options, 'gateway'))
   return {
     options: npsOptionsOf(textIn(options, 'options')),
     scheme: schemeOf(textIn(options, 'scheme')),
-    ...(acs === undefined ? {} : { acs }),
-    ...(gateway === undefined ? {} : { gateway }),
+    acs: acsOf(options),
+    gateway: gatewayOf(textIn(options, 'gateway')),
     voiceVlan: vlanOf(textIn(options, 'voiceVlan')),
     models: Array.isArray(options['model']) ? options['model'].map(String) : undefined,
     ...networksOf(options),
@@ -139,7 +134,7 @@ function npsOptionsOf(text: string | undefined): DiscoveryWish['options'] {
 }
 
 function schemeOf(text: string | undefined): DiscoveryWish['scheme'] {
-  return (['tftp', 'http', 'https'] as const).find((each) => each === text)
+  return SCHEMES.find((each) => each === text)
 }
 
 function acsOf(options: Options): DiscoveryWish['acs'] {
@@ -163,8 +158,7 @@ function gatewayOf(text: string | undefined): DiscoveryWish['gateway'] {
   if (!/^[0-9a-f]{6}$/i.test(oui) || serial === '' || rest.length > 0) {
     throw usageProblem(`--gateway "${text}" is not of the form OUI,SERIAL[,CLASS], e.g. 00D09E,2BFF1A`)
   }
-  const identity = { oui: oui.toUpperCase(), serial }
-  return productClass === undefined ? identity : { ...identity, productClass }
+  return { oui: oui.toUpperCase(), serial, productClass }
 }
 
 function vlanOf(text: string | undefined): DiscoveryWish['voiceVlan'] {
@@ -188,15 +182,16 @@ function networksOf(options: Options): Pick<DiscoveryWish, 'subnets' | 'subnets6
     throw usageProblem('--router, --dns and --interface belong to --subnet')
   }
   const servers = dns === undefined ? [] : listOf(dns)
-  const more = name === undefined ? {} : { interface: name }
   return {
-    ...(subnet === undefined || pool === undefined
-      ? {}
-      : { subnets: [{ subnet, pool, router, dns: ofFamily(servers, 4), ...more }] }),
-    ...(subnet6 === undefined || pool6 === undefined
-      ? {}
-      : { subnets6: [{ subnet: subnet6, pool: pool6, dns: ofFamily(servers, 6), ...more }] }),
-    ...(addressV6 === undefined ? {} : { addressV6 }),
+    subnets:
+      subnet === undefined || pool === undefined
+        ? undefined
+        : [{ subnet, pool, router, dns: ofFamily(servers, 4), interface: name }],
+    subnets6:
+      subnet6 === undefined || pool6 === undefined
+        ? undefined
+        : [{ subnet: subnet6, pool: pool6, dns: ofFamily(servers, 6), interface: name }],
+    addressV6,
   }
 }
 

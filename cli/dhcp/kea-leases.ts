@@ -62,36 +62,29 @@ interface Said {
 
 /** @param before  what was told by the last look, which this one replaces */
 async function tellOnce(api: ApiAccess, channels: readonly KeaChannel[], before: Map<string, string>): Promise<Said> {
-  const leases: TimedLease[] = []
+  const leases: KeaLease[] = []
   for (const channel of channels) leases.push(...(await leasesOf(channel)))
-  const fresh = leases.filter(({ lease, at }) => before.get(lease.address) !== markOf(lease, at))
+  const fresh = leases.filter((lease) => before.get(lease.address) !== markOf(lease))
   let taken = 0
   for (let from = 0; from < fresh.length; from += LEASES_MAX) {
     const body = { leases: fresh.slice(from, from + LEASES_MAX).map(leaseJson) }
     taken += (await api.call<{ readonly taken: number }>('POST', 'dhcp/leases', body)).taken
   }
   before.clear()
-  for (const { lease, at } of leases) before.set(lease.address, markOf(lease, at))
+  for (const lease of leases) before.set(lease.address, markOf(lease))
   return { leases: leases.length, told: fresh.length, taken }
 }
 
-interface TimedLease {
-  readonly lease: KeaLease
-  /** When it was given or last renewed; undefined where Kea does not say. */
-  readonly at: number | undefined
+function markOf({ mac, heardAt }: KeaLease): string {
+  return `${mac} ${heardAt ?? ''}`
 }
 
-function markOf({ mac }: KeaLease, at: number | undefined): string {
-  return `${mac} ${at ?? ''}`
-}
-
-function leaseJson({ lease, at }: TimedLease) {
-  const { mac, address, hostName } = lease
+function leaseJson({ mac, address, hostName, heardAt }: KeaLease) {
   const name = hostName.replaceAll(/[\u0000-\u001f\u007f]/g, '').slice(0, 255)
-  return { mac, address, at: new Date(at ?? Date.now()).toISOString(), ...(name === '' ? {} : { hostName: name }) }
+  return { mac, address, at: new Date(heardAt ?? Date.now()).toISOString(), ...(name === '' ? {} : { hostName: name }) }
 }
 
-async function leasesOf(kea: KeaChannel): Promise<readonly TimedLease[]> {
+async function leasesOf(kea: KeaChannel): Promise<readonly KeaLease[]> {
   const answer = await kea.ask(leasesCommand(kea))
   if (answer.result === KEA_RESULT.empty) return []
   if (answer.result === KEA_RESULT.unsupported) {
@@ -99,23 +92,5 @@ async function leasesOf(kea: KeaChannel): Promise<readonly TimedLease[]> {
       `Kea (${kea.service}) cannot tell its leases: its hook for that is not loaded. Add to its configuration "hooks-libraries": [{ "library": "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_lease_cmds.so" }], with the path of this system, and start it anew`,
     )
   }
-  const told = done(answer, 'tell its leases')
-  const times = timesIn(told)
-  return readKeaLeases({ arguments: told }).map((lease) => ({ lease, at: times.get(lease.address) }))
+  return readKeaLeases({ arguments: done(answer, 'tell its leases') })
 }
-
-/** Kea's `cltt`: when it last heard of the client, in seconds. @returns by address, in milliseconds */
-function timesIn(told: unknown): ReadonlyMap<string, number> {
-  const times = new Map<string, number>()
-  const leases: unknown = typeof told === 'object' && told !== null && 'leases' in told ? told.leases : undefined
-  for (const lease of Array.isArray(leases) ? (leases as readonly unknown[]) : []) {
-    if (typeof lease !== 'object' || lease === null || !('ip-address' in lease) || !('cltt' in lease)) continue
-    const { 'ip-address': address, cltt } = lease
-    if (typeof address === 'string' && typeof cltt === 'number' && cltt > 0 && cltt < CLTT_MAX)
-      times.set(address, cltt * 1000)
-  }
-  return times
-}
-
-/** The year 9999, which is the last that the API takes. */
-const CLTT_MAX = 253_402_300_799

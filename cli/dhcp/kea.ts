@@ -1,7 +1,13 @@
 /** `offhook dhcp kea`: a running Kea by its control channel. */
 import type { Command } from 'commander'
 import { type MacAddress, parseMacAddress } from '../../protocol/identity.ts'
-import { type DiscoverySettings, type KeaConfig, type KeaReservation, mergeKea } from '../../server/discovery/mod.ts'
+import {
+  type DiscoverySettings,
+  type KeaConfig,
+  type KeaReservation,
+  mergeKea,
+  RESERVATIONS_MAX,
+} from '../../server/discovery/mod.ts'
 import { addExamples } from '../examples.ts'
 import { CliProblem, EXIT, usageProblem } from '../exit-codes.ts'
 import { endWith, printNote, printResult } from '../output.ts'
@@ -123,9 +129,6 @@ function deviceQuery({ batch, account }: Options, state: string): URLSearchParam
   if (typeof account === 'string') query.set('subtree', 'true')
   return query
 }
-
-/** Kea keeps them all in memory, and its configuration is one text. */
-const RESERVATIONS_MAX = 50_000
 
 function reservationsFor(devices: readonly { readonly mac: string }[]): readonly KeaReservation[] {
   const macs = devices.map(({ mac }) => parseMacAddress(mac)).filter((mac): mac is MacAddress => mac !== undefined)

@@ -1,4 +1,6 @@
 /** Which options of the lease cannot be used, and why. Texts of options stay out of it: a URL may hold a password. */
+import { DHCP_OPTION, type DhcpProblem } from '../../protocol/dhcp/mod.ts'
+import type { Result } from '../../protocol/result.ts'
 import { acsOptions, asksForAcs } from './cwmp/mod.ts'
 import { namingOptions } from './dhcp.ts'
 import { leaseVlan, vlanOption } from './dhcp-network.ts'
@@ -18,18 +20,20 @@ export function unusableOptions(agent: Agent): readonly UnusableOption[] {
     servers.ok ? [] : [{ family, option, reason: servers.error }],
   )
   const acs = (asksForAcs(agent) ? acsOptions(agent) : []).flatMap(({ family, option, read }) =>
-    read.ok ? [] : [{ family, option, reason: read.error.message }],
+    refused(family, option, read),
   )
-  const scep = leaseScep(agent)
-  const scepToo =
-    scep === undefined || scep.ok || acs.some(({ option }) => option === 43)
-      ? []
-      : [{ family: 'v4' as const, option: 43, reason: scep.error.message }]
-  const vlan = leaseVlan(agent)
-  const option = vlanOption(agent)
-  const vlanToo =
-    option === undefined || vlan === undefined || vlan.ok
-      ? []
-      : [{ family: 'v4' as const, option, reason: vlan.error.message }]
-  return [...naming, ...acs, ...scepToo, ...vlanToo]
+  const { vendorSpecific } = DHCP_OPTION
+  const told = acs.some(({ option }) => option === vendorSpecific)
+  const scep = told ? [] : refused('v4', vendorSpecific, leaseScep(agent))
+  const code = vlanOption(agent)
+  const vlan = code === undefined ? [] : refused('v4', code, leaseVlan(agent))
+  return [...naming, ...acs, ...scep, ...vlan]
+}
+
+function refused(
+  family: UnusableOption['family'],
+  option: number,
+  read: Result<unknown, DhcpProblem> | undefined,
+): readonly UnusableOption[] {
+  return read === undefined || read.ok ? [] : [{ family, option, reason: read.error.message }]
 }

@@ -52,9 +52,7 @@ export function populate(population: Population): readonly Hardware[] {
 }
 
 function distinct(boxes: readonly Box[]): readonly Box[] {
-  if (boxes.length < 1 || boxes.length > FLEET_MAX) {
-    throw new RangeError(`A fleet has 1 to ${FLEET_MAX} phones, not ${boxes.length}`)
-  }
+  checkCount(boxes.length)
   const seen = new Set<string>()
   for (const { mac } of boxes) {
     if (seen.has(mac)) throw new RangeError(`Two boxes have the MAC ${mac}: each phone has its own`)
@@ -63,10 +61,14 @@ function distinct(boxes: readonly Box[]): readonly Box[] {
   return boxes
 }
 
-function makeUp({ count, seed, firstMac, models }: Population): readonly Box[] {
+function checkCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > FLEET_MAX) {
     throw new RangeError(`A fleet has 1 to ${FLEET_MAX} phones, not ${count}`)
   }
+}
+
+function makeUp({ count, seed, firstMac, models }: Population): readonly Box[] {
+  checkCount(count)
   const first = Number.parseInt(firstMac, 16)
   if (first + count > MAC_END) throw new RangeError(`There are no ${count} MAC addresses from ${firstMac} on`)
   assert(models.length > 0, 'a fleet has a model')

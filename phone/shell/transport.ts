@@ -66,8 +66,7 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     trust,
     exchange,
-    resolveSrv: (name, signal, from) =>
-      resolveSrv(name, resolverOf(from, options.dnsServers ?? from?.dnsServers), signal),
+    resolveSrv: (name, signal, from) => resolveSrv(name, resolverOf(from, options.dnsServers), signal),
     close: () => connections.close(),
   }
 }

@@ -37,6 +37,7 @@ export {
 } from './version.ts'
 export { eventFor, type EventRow, EVENTS, EVENTS_MAX, normaliseEventCode } from './events.ts'
 export {
+  clampRetryPolicy,
   RETRY_MINIMUM_WAIT_SECONDS,
   RETRY_MULTIPLIER,
   RETRY_POLICY,

@@ -21,13 +21,18 @@ export const RETRY_POLICY: RetryPolicy = {
   multiplier: RETRY_MULTIPLIER,
 }
 
+/** What is out of range counts as the nearest that is not. */
+export function clampRetryPolicy({ minimumWaitSeconds, multiplier }: RetryPolicy): RetryPolicy {
+  return { minimumWaitSeconds: clamp(minimumWaitSeconds, 1), multiplier: clamp(multiplier, 1000) }
+}
+
 /** Seconds between which the wait before retry `n` (from 1) lies; large policies make it longer than any timer takes. */
 export function retryRange(n: number, policy: RetryPolicy = RETRY_POLICY): readonly [number, number] {
   assert(Number.isInteger(n) && n >= 1, `a retry cannot have the number ${n}`)
-  const minimum = clamp(policy.minimumWaitSeconds, 1)
-  const factor = clamp(policy.multiplier, 1000) / 1000
+  const { minimumWaitSeconds, multiplier } = clampRetryPolicy(policy)
+  const factor = multiplier / 1000
   const power = Math.min(n, RETRY_RANGE_LAST)
-  return [minimum * factor ** (power - 1), minimum * factor ** power]
+  return [minimumWaitSeconds * factor ** (power - 1), minimumWaitSeconds * factor ** power]
 }
 
 /** Seconds to wait before retry `n` (from 1): anything in the range is as likely [TR-069 §6]. */

@@ -36,12 +36,12 @@ export function isHostIpv4(bytes: Uint8Array): boolean {
   return bytes.length === 4 && first > 0 && first !== 127 && first < 224
 }
 
-/** True for 169.254/16, which a host gives to itself (RFC 3927). */
-export function isLinkLocalIpv4(bytes: Uint8Array): boolean {
-  return bytes[0] === 169 && bytes[1] === 254
+/** True for an address that a server can hand out: one of a host, and not of 169.254/16, which hosts give themselves (RFC 3927). */
+export function isAssignableIpv4(bytes: Uint8Array): boolean {
+  return isHostIpv4(bytes) && !(bytes[0] === 169 && bytes[1] === 254)
 }
 
-/** @returns the IPv4 addresses of a list as texts, at most `countMax`; bytes behind the last whole address are left out. */
+/** @returns the IPv4 addresses of a list, four bytes each, at most `countMax`; bytes behind the last whole one are left out. */
 export function ipv4List(bytes: Uint8Array, countMax: number): readonly Uint8Array[] {
   const count = Math.min(countMax, Math.floor(bytes.length / 4))
   return Array.from({ length: count }, (_, index) => bytes.subarray(index * 4, index * 4 + 4))

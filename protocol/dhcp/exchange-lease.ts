@@ -1,6 +1,6 @@
 import type { Result } from '../result.ts'
 import { err, ok } from '../result.ts'
-import { bytesToIpv4, ipv4List, ipv4Number, ipv4ToBytes, isHostIpv4, isLinkLocalIpv4 } from './address.ts'
+import { bytesToIpv4, ipv4List, ipv4Number, ipv4ToBytes, isAssignableIpv4, isHostIpv4 } from './address.ts'
 import { clampLeaseTimes } from './lease-times.ts'
 import type { DhcpMessage } from './message.ts'
 import { decodeDomainName } from './options/domain-name.ts'
@@ -55,8 +55,7 @@ export function judgeLease(message: DhcpMessage): Result<DhcpLease, DhcpProblem>
     return refuse(`no lease time (option 51 is "${printed(message, OPTION.leaseTime)}")`)
   }
   const address = ipv4ToBytes(message.yiaddr) ?? new Uint8Array(0)
-  if (!isHostIpv4(address) || isLinkLocalIpv4(address))
-    return refuse(`address "${message.yiaddr}", which no server can give`)
+  if (!isAssignableIpv4(address)) return refuse(`address "${message.yiaddr}", which no server can give`)
   if (message.yiaddr === serverId) return refuse(`address "${message.yiaddr}", which is the server's own`)
   const domain = decodeDomainName(message.options.get(OPTION.domain) ?? new Uint8Array(0))
   const prefixLength = prefixLengthOf(message.options.get(OPTION.mask), address)

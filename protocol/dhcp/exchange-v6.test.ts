@@ -2,22 +2,31 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { bytesToHex } from '../bytes.ts'
-import type { Rng } from '../result.ts'
 import { bytesToIpv6 } from './address.ts'
 import type { Dhcpv6Ask } from './exchange-v6-send.ts'
 import { createDhcpv6Client, stepDhcpv6 } from './exchange-v6.ts'
 import type { Dhcpv6Client, Dhcpv6Output } from './exchange-v6.ts'
-import type { DhcpClientEvent } from './exchange.ts'
 import { decodeDhcpv6Message } from './message-v6.ts'
 import type { Dhcpv6Message } from './message-v6.ts'
 import { SEED, valueOf } from './options/testing-options.ts'
-import { damaged, damages, seconds, MAC, macOf, replyV6Bytes, seeded } from './testing-dhcp.ts'
-import type { ReplyV6Change } from './testing-dhcp.ts'
+import {
+  damaged,
+  damages,
+  expectReplays,
+  MAC,
+  macOf,
+  playOf,
+  replyV6Bytes,
+  seconds,
+  seeded,
+  stageOf,
+  STILL,
+  T0,
+} from './testing-dhcp.ts'
+import type { Play as PlayOf, ReplyV6Change } from './testing-dhcp.ts'
 
-const STILL: Rng = () => 0.5
 /** The transaction that {@link STILL} draws. */
 const XID = 0x80_0000
-const T0 = 1_000_000
 const STATEFUL: Dhcpv6Ask = { mac: MAC, mode: 'stateful' }
 const STATELESS: Dhcpv6Ask = { mac: MAC, mode: 'stateless' }
 
@@ -38,21 +47,9 @@ function line(output: Dhcpv6Output): string {
   return `${message.type}${address}${server} ${elapsed / 100}`
 }
 
-interface Play {
-  client: Dhcpv6Client
-  now: number
-}
+type Play = PlayOf<Dhcpv6Client>
 
-function happen(play: Play, event: DhcpClientEvent, rng: Rng = STILL): readonly string[] {
-  const step = stepDhcpv6(play.client, event, play.now, rng)
-  play.client = step.client
-  return step.outputs.map(line)
-}
-
-function tickOn(play: Play, afterMs?: number): readonly string[] {
-  play.now = afterMs === undefined ? (play.client.wakeAt ?? play.now) : play.now + afterMs
-  return happen(play, { kind: 'tick' })
-}
+const { happen, tickOn, waits } = stageOf(stepDhcpv6, line)
 
 function answer(play: Play, type: Dhcpv6Message['type'], change: ReplyV6Change = {}): readonly string[] {
   return happen(play, { kind: 'received', bytes: replyV6Bytes(type, XID, change) })
@@ -61,7 +58,7 @@ function answer(play: Play, type: Dhcpv6Message['type'], change: ReplyV6Change =
 type State = Dhcpv6Client['state']
 
 function at(state: State, ask: Dhcpv6Ask = state === 'informing' ? STATELESS : STATEFUL): Play {
-  const play: Play = { client: createDhcpv6Client(ask), now: T0 }
+  const play = playOf(createDhcpv6Client(ask))
   if (state === 'init') return play
   happen(play, { kind: 'start' })
   tickOn(play)
@@ -238,7 +235,7 @@ describe('a DHCPv6 client', () => {
 
 describe('what a DHCPv6 client sends', () => {
   function options(ask: Dhcpv6Ask, lastAddress?: string): readonly string[] {
-    const play: Play = { client: createDhcpv6Client(ask), now: T0 }
+    const play = playOf(createDhcpv6Client(ask))
     happen(play, { kind: 'start', ...(lastAddress === undefined ? {} : { lastAddress }) })
     const [output] = stepDhcpv6(play.client, { kind: 'tick' }, T0 + 1000, STILL).outputs
     const message = valueOf(decodeDhcpv6Message(output?.kind === 'send' ? output.bytes : new Uint8Array(0)))
@@ -287,16 +284,8 @@ describe('what a DHCPv6 client sends', () => {
 })
 
 describe('the time of a DHCPv6 client', () => {
-  function waits(play: Play, count: number): readonly number[] {
-    return Array.from({ length: count }, () => {
-      const before = play.now
-      tickOn(play)
-      return Math.round((play.now - before) / 10) / 100
-    })
-  }
-
   it('begins within a second, and doubles its waits up to an hour [RFC 8415 §7.6, §15]', () => {
-    const play: Play = { client: createDhcpv6Client(STATEFUL), now: T0 }
+    const play = playOf(createDhcpv6Client(STATEFUL))
     happen(play, { kind: 'start' })
     expect(waits(play, 1)).toEqual([0.5])
     expect(waits(play, 13)).toEqual([1.05, 2.1, 4.2, 8.4, 16.8, 33.6, 67.2, 134.4, 268.8, 537.6, 1075.2, 2150.4, 3600])
@@ -308,7 +297,7 @@ describe('the time of a DHCPv6 client', () => {
       [0, 1000, 1900],
       [0.999_999, 1100, 2310],
     ] as const) {
-      const play: Play = { client: createDhcpv6Client(STATEFUL), now: T0 }
+      const play = playOf(createDhcpv6Client(STATEFUL))
       happen(play, { kind: 'start' }, () => chance)
       play.now = play.client.wakeAt ?? 0
       happen(play, { kind: 'tick' }, () => chance)
@@ -438,29 +427,13 @@ describe('a DHCPv6 client on a bad network', () => {
   })
 
   it('takes random events in any order, is a plain value, and says the same again', () => {
-    const event: fc.Arbitrary<DhcpClientEvent> = fc.oneof(
-      fc.record({ kind: fc.constantFrom('tick', 'in-use', 'release', 'start') }),
-      fc.ipV6().map((lastAddress) => ({ kind: 'start' as const, lastAddress })),
-      fc.uint8Array({ maxLength: 100 }).map((bytes) => ({ kind: 'received' as const, bytes })),
-      fc.tuple(fc.constantFrom('advertise', 'reply'), damages, fc.boolean()).map(([type, list, whole]) => ({
-        kind: 'received' as const,
-        bytes: damaged(replyV6Bytes(type, XID), whole ? [] : list),
-      })),
-    )
-    const events = fc.array(fc.tuple(event, fc.integer({ min: -1000, max: 4_000_000 })), { maxLength: 40 })
-    fc.assert(
-      fc.property(events, fc.constantFrom(STATEFUL, STATELESS), (list, ask) => {
-        let client = createDhcpv6Client(ask)
-        let now = T0
-        for (const [happened, passed] of list) {
-          now += passed
-          const step = stepDhcpv6(client, happened, now, STILL)
-          expect(stepDhcpv6(structuredClone(client), happened, now, STILL)).toEqual(step)
-          for (const output of step.outputs) if (output.kind === 'ignored') expect(step.client.state).toBe(client.state)
-          client = step.client
-        }
-      }),
-      { seed: SEED, numRuns: 300 },
-    )
+    const answers = fc
+      .tuple(fc.constantFrom('advertise', 'reply'), damages, fc.boolean())
+      .map(([type, list, whole]) => damaged(replyV6Bytes(type, XID), whole ? [] : list))
+    const clients = fc.constantFrom(STATEFUL, STATELESS).map(createDhcpv6Client)
+    const chances = { clients, lastAddresses: fc.ipV6(), noise: fc.uint8Array({ maxLength: 100 }), answers }
+    expectReplays(stepDhcpv6, chances, (before, { client, outputs }) => {
+      for (const output of outputs) if (output.kind === 'ignored') expect(client.state).toBe(before.state)
+    })
   })
 })

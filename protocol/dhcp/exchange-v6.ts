@@ -16,7 +16,7 @@ import type { Dhcpv6Lease } from './exchange-v6-lease.ts'
 import { DHCPV6_WAITS, drawXidV6, iaidOf, nextWaitMs, writeClientMessageV6 } from './exchange-v6-send.ts'
 import type { Dhcpv6Ask, Dhcpv6ClientMessage } from './exchange-v6-send.ts'
 import { DECLINE_WAIT_MS } from './exchange.ts'
-import type { DhcpClientEvent } from './exchange.ts'
+import type { DhcpClientEvent, LeaseOutput } from './exchange.ts'
 import { FOREVER_SECONDS } from './lease-times.ts'
 import { decodeDhcpv6Message, duidOfMac } from './message-v6.ts'
 import type { Dhcpv6Message } from './message-v6.ts'
@@ -40,14 +40,9 @@ import type { DhcpProblem } from './options/vendor-data.ts'
 
 /** What a client wants done, in order: as that of DHCP for IPv4. */
 export type Dhcpv6Output =
+  | LeaseOutput<Dhcpv6Lease>
   /** To ff02::1:2, port 547, from port 546. */
   | { readonly kind: 'send'; readonly bytes: Uint8Array; readonly to: 'multicast' }
-  | { readonly kind: 'bound'; readonly lease: Dhcpv6Lease }
-  | { readonly kind: 'renewed'; readonly lease: Dhcpv6Lease }
-  /** The address may not be used any longer. The client begins again by itself. */
-  | { readonly kind: 'lost'; readonly reason: 'expired' | 'refused' }
-  /** A reply to us that cannot be: hostile, broken, or without an address. The exchange goes on. */
-  | { readonly kind: 'ignored'; readonly problem: DhcpProblem }
 
 /** A client between two events: a plain value. `wakeAt`: when it wants a tick, milliseconds since the epoch. */
 export type Dhcpv6Client = InitClient | AskingClient | RequestingClient | BoundClient | ExtendingClient

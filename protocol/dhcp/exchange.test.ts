@@ -1,22 +1,17 @@
 import { describe, expect, it } from 'vitest'
 
 import { bytesToHex, utf8Text } from '../bytes.ts'
-import type { Rng } from '../result.ts'
 import { bytesToIpv4 } from './address.ts'
 import { createDhcpClient, stepDhcp } from './exchange.ts'
-import type { DhcpClient, DhcpClientEvent, DhcpOutput } from './exchange.ts'
+import type { DhcpClient, DhcpOutput } from './exchange.ts'
 import { decodeDhcpMessage } from './message.ts'
 import type { DhcpMessage } from './message.ts'
 import { valueOf } from './options/testing-options.ts'
-import { ASK, ip, macOf, replyBytes, seconds, seeded } from './testing-dhcp.ts'
-import type { ReplyChange } from './testing-dhcp.ts'
+import { ASK, ip, macOf, playOf, replyBytes, seconds, seeded, stageOf, STILL, T0 } from './testing-dhcp.ts'
+import type { Play as PlayOf, ReplyChange } from './testing-dhcp.ts'
 
-/** No jitter: half of the range. */
-const STILL: Rng = () => 0.5
 /** The xid that {@link STILL} draws. */
 const XID = 0x8000_0000
-/** When all plays begin. */
-const T0 = 1_000_000
 
 /** @returns one output as a line. */
 function line(output: DhcpOutput): string {
@@ -42,30 +37,14 @@ function sentLine(message: DhcpMessage, to: string): string {
   return `${message.type} to=${to}${from}${option('want', 50)}${option('server', 54)} secs=${message.secs}`
 }
 
-/** A play: a client, its clock, and what it said in the last step. */
-interface Play {
-  client: DhcpClient
-  now: number
-  said: readonly string[]
-}
+type Play = PlayOf<DhcpClient>
+
+const { happen, tickOn, waits } = stageOf(stepDhcp, line)
 
 function begin(lastAddress?: string): Play {
-  const play: Play = { client: createDhcpClient(ASK), now: T0, said: [] }
+  const play = playOf(createDhcpClient(ASK))
   happen(play, { kind: 'start', ...(lastAddress === undefined ? {} : { lastAddress }) })
   return play
-}
-
-function happen(play: Play, event: DhcpClientEvent, rng: Rng = STILL): readonly string[] {
-  const step = stepDhcp(play.client, event, play.now, rng)
-  play.client = step.client
-  play.said = step.outputs.map(line)
-  return play.said
-}
-
-/** Goes to the moment that the client waits for, or `afterMs` later, and ticks. */
-function tickOn(play: Play, afterMs?: number): readonly string[] {
-  play.now = afterMs === undefined ? (play.client.wakeAt ?? play.now) : play.now + afterMs
-  return happen(play, { kind: 'tick' })
 }
 
 function answer(play: Play, type: DhcpMessage['type'], change: ReplyChange = {}): readonly string[] {
@@ -76,7 +55,7 @@ type State = DhcpClient['state']
 
 /** @returns a play that has come to a state. */
 function at(state: State): Play {
-  if (state === 'init') return { client: createDhcpClient(ASK), now: T0, said: [] }
+  if (state === 'init') return playOf(createDhcpClient(ASK))
   if (state === 'rebooting') return begin('192.0.2.77')
   const play = begin()
   if (state === 'selecting') return play
@@ -323,14 +302,6 @@ describe('what a client sends', () => {
 })
 
 describe('the time of a client', () => {
-  function waits(play: Play, count: number): readonly number[] {
-    return Array.from({ length: count }, () => {
-      const before = play.now
-      tickOn(play)
-      return (play.now - before) / 1000
-    })
-  }
-
   it('repeats DISCOVER after 4, 8, 16, 32, 64, 64 seconds, for ever [RFC 2131 §4.1]', () => {
     const play = begin()
     expect(waits(play, 8)).toEqual([4, 8, 16, 32, 64, 64, 64, 64])

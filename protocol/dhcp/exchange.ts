@@ -1,5 +1,5 @@
 import { assertNever, type Millis, type Rng } from '../result.ts'
-import { ipv4ToBytes, isHostIpv4, isLinkLocalIpv4 } from './address.ts'
+import { ipv4ToBytes, isAssignableIpv4 } from './address.ts'
 import { judgeLease, serverIdOf } from './exchange-lease.ts'
 import type { DhcpLease } from './exchange-lease.ts'
 import { drawXid, waitAfter, writeClientMessage } from './exchange-send.ts'
@@ -39,13 +39,17 @@ export type DhcpClientEvent =
 
 /** What a client wants done, in order. */
 export type DhcpOutput =
+  | LeaseOutput<DhcpLease>
   /** `to`: `broadcast`, or the dotted address of the server; port 67, from port 68. */
   | { readonly kind: 'send'; readonly bytes: Uint8Array; readonly to: string }
-  | { readonly kind: 'bound'; readonly lease: DhcpLease }
-  | { readonly kind: 'renewed'; readonly lease: DhcpLease }
+
+/** What a client of either IP tells of its lease. */
+export type LeaseOutput<Lease> =
+  | { readonly kind: 'bound'; readonly lease: Lease }
+  | { readonly kind: 'renewed'; readonly lease: Lease }
   /** The address may not be used any longer: its time is over, or a server said no. The client begins again by itself. */
   | { readonly kind: 'lost'; readonly reason: 'expired' | 'refused' }
-  /** A reply to us that cannot be: hostile or broken. The exchange goes on. */
+  /** A reply to us that cannot be: hostile, broken, or with nothing that can be used. The exchange goes on. */
   | { readonly kind: 'ignored'; readonly problem: DhcpProblem }
 
 /** A client between two events: a plain value. `wakeAt`: when it wants a tick, milliseconds since the epoch. */
@@ -153,7 +157,7 @@ function start(client: DhcpClient, lastAddress: string | undefined, now: Millis,
   const fresh = { ask: client.ask, since: now, setbacks: 0 }
   const bytes = ipv4ToBytes(lastAddress ?? '')
   // What no server can have given, no server is asked for.
-  if (lastAddress === undefined || bytes === undefined || !isHostIpv4(bytes) || isLinkLocalIpv4(bytes)) {
+  if (lastAddress === undefined || bytes === undefined || !isAssignableIpv4(bytes)) {
     return discover(fresh, now, rng)
   }
   const rebooting = { ...fresh, state: 'rebooting', wakeAt: now, xid: drawXid(rng), tries: 0, secs: 0 } as const

@@ -39,8 +39,10 @@ export { decodeServerUrl, encodeServerUrl } from './options/server-url.ts'
 export { decodeTftpServers, encodeTftpServers } from './options/tftp-servers.ts'
 export { decodeVlan, encodeVlan, isVlanOption, VLAN_ID_MAX } from './options/vlan.ts'
 export type { DhcpProblem } from './options/vendor-data.ts'
+export { bytesToIpv4, ipv4List, ipv4ToBytes, ipv6ToBytes } from './address.ts'
 export {
   BROADBAND_FORUM_ENTERPRISE,
+  decodeSubOptions,
   DHCP_OPTION,
   DHCPV6_OPTION,
   joinOptionParts,

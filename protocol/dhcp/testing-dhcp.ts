@@ -1,17 +1,19 @@
 import fc from 'fast-check'
+import { expect } from 'vitest'
 
 import { concatBytes, utf8Bytes } from '../bytes.ts'
 import { parseMacAddress } from '../identity.ts'
 import type { MacAddress } from '../identity.ts'
 import { assert } from '../result.ts'
-import type { Rng } from '../result.ts'
+import type { Millis, Rng } from '../result.ts'
 import { ipv4ToBytes, ipv6ToBytes } from './address.ts'
 import type { DhcpAsk } from './exchange-send.ts'
+import type { DhcpClientEvent } from './exchange.ts'
 import { encodeDhcpMessage } from './message.ts'
 import type { DhcpMessage } from './message.ts'
 import { duidOfMac, encodeDhcpv6Message, encodeDhcpv6Options } from './message-v6.ts'
 import type { Dhcpv6Message, Dhcpv6Option } from './message-v6.ts'
-import { valueOf } from './options/testing-options.ts'
+import { SEED, valueOf } from './options/testing-options.ts'
 
 /** A MAC, or a throw. */
 export function macOf(text: string): MacAddress {
@@ -178,3 +180,100 @@ export const damages: fc.Arbitrary<readonly Damage[]> = fc.array(
   }),
   { minLength: 1, maxLength: 6 },
 )
+
+/** No jitter: half of the range. */
+export const STILL: Rng = () => 0.5
+
+/** When all plays begin. */
+export const T0 = 1_000_000
+
+/** A play: a client, its clock, and what it said in the last step. */
+export interface Play<Client> {
+  client: Client
+  now: Millis
+  said: readonly string[]
+}
+
+/** @returns a play that has not begun. */
+export function playOf<Client>(client: Client): Play<Client> {
+  return { client, now: T0, said: [] }
+}
+
+interface Stepped<Client, Output> {
+  readonly client: Client
+  readonly outputs: readonly Output[]
+}
+
+type Step<Client, Output> = (client: Client, event: DhcpClientEvent, now: Millis, rng: Rng) => Stepped<Client, Output>
+
+/** What can happen in the plays of one kind of client; each answers with what the client said. */
+export interface Stage<Client> {
+  readonly happen: (play: Play<Client>, event: DhcpClientEvent, rng?: Rng) => readonly string[]
+  /** Goes to the moment that the client waits for, or `afterMs` later, and ticks. */
+  readonly tickOn: (play: Play<Client>, afterMs?: Millis) => readonly string[]
+  /** Ticks `count` times. @returns how long the client waited each time, in seconds */
+  readonly waits: (play: Play<Client>, count: number) => readonly number[]
+}
+
+/** @returns the stage of the clients that `step` moves; `line` prints an output. */
+export function stageOf<Client extends { readonly wakeAt: Millis | undefined }, Output>(
+  step: Step<Client, Output>,
+  line: (output: Output) => string,
+): Stage<Client> {
+  const happen: Stage<Client>['happen'] = (play, event, rng = STILL) => {
+    const { client, outputs } = step(play.client, event, play.now, rng)
+    play.client = client
+    play.said = outputs.map(line)
+    return play.said
+  }
+  const tickOn: Stage<Client>['tickOn'] = (play, afterMs) => {
+    play.now = afterMs === undefined ? (play.client.wakeAt ?? play.now) : play.now + afterMs
+    return happen(play, { kind: 'tick' })
+  }
+  const waits: Stage<Client>['waits'] = (play, count) =>
+    Array.from({ length: count }, () => {
+      const before = play.now
+      tickOn(play)
+      return (play.now - before) / 1000
+    })
+  return { happen, tickOn, waits }
+}
+
+/** What comes about in random plays. */
+export interface Chances<Client> {
+  readonly clients: fc.Arbitrary<Client>
+  readonly lastAddresses: fc.Arbitrary<string>
+  /** Datagrams of two kinds: any bytes, and answers whole or damaged. */
+  readonly noise: fc.Arbitrary<Uint8Array>
+  readonly answers: fc.Arbitrary<Uint8Array>
+}
+
+/** Plays random events in any order: a client is a plain value, which says the same again. `look` sees each step and its client before. */
+export function expectReplays<Client, Output>(
+  step: Step<Client, Output>,
+  { clients, lastAddresses, noise, answers }: Chances<Client>,
+  look: (before: Client, stepped: Stepped<Client, Output>) => void,
+): void {
+  const received = (bytes: Uint8Array): DhcpClientEvent => ({ kind: 'received', bytes })
+  const event: fc.Arbitrary<DhcpClientEvent> = fc.oneof(
+    fc.record({ kind: fc.constantFrom('tick', 'in-use', 'release', 'start') }),
+    lastAddresses.map((lastAddress) => ({ kind: 'start' as const, lastAddress })),
+    noise.map(received),
+    answers.map(received),
+  )
+  const events = fc.array(fc.tuple(event, fc.integer({ min: -1000, max: 4_000_000 })), { maxLength: 40 })
+  fc.assert(
+    fc.property(events, clients, (list, first) => {
+      let client = first
+      let now = T0
+      for (const [happened, passed] of list) {
+        now += passed
+        const stepped = step(client, happened, now, STILL)
+        expect(step(structuredClone(client), happened, now, STILL)).toEqual(stepped)
+        look(client, stepped)
+        client = stepped.client
+      }
+    }),
+    { seed: SEED, numRuns: 300 },
+  )
+}

@@ -1,6 +1,9 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4 } from 'node:net'
+import { DHCP_OPTION } from '../../protocol/dhcp/mod.ts'
+import { isAddressHost } from './hosts.ts'
 import type { AcsSettings, DiscoverySettings, NpsOption } from './types.ts'
 import { DEFAULT_MODELS } from './wanted.ts'
+import { TFTP_PORT } from './wanted-servers.ts'
 
 /** Where phones reach this Offhook. */
 export interface DiscoveryDoors {
@@ -23,7 +26,7 @@ export interface DiscoveryWish {
   /** Absent: DHCP names no ACS. `url`: an ACS behind another name or path than that of our door. */
   readonly acs?: (Omit<AcsSettings, 'url'> & { readonly url?: string | undefined }) | undefined
   readonly gateway?: DiscoverySettings['gateway']
-  /** `option` 132 when left out. */
+  /** `option` 132, which Cisco advises, when left out [MPP §10.1]. */
   readonly voiceVlan?: { readonly id: number; readonly option?: number | undefined } | undefined
   readonly models?: readonly string[] | undefined
   readonly subnets?: DiscoverySettings['subnets'] | undefined
@@ -32,19 +35,15 @@ export interface DiscoveryWish {
   readonly subnets6?: DiscoverySettings['subnets6']
 }
 
-/** The port that a phone asks when nobody names one [MPP §10.1]. */
-const TFTP_PORT = 69
-/** The option that Cisco advises for the voice VLAN [MPP §10.1]. */
-const VLAN_OPTION = 132
-
 /** The whole settings of what somebody asks for, with nothing checked yet: `writeDhcp` says what cannot be. */
 export function discoverySettings(doors: DiscoveryDoors, wish: DiscoveryWish): DiscoverySettings {
-  const host = new URL(doors.publicUrl).hostname.replace(/^\[(.*)\]$/, '$1')
+  const { hostname } = new URL(doors.publicUrl)
+  const { acs, voiceVlan } = wish
   return {
     server: {
       address: doors.address,
-      ...(wish.addressV6 === undefined ? {} : { addressV6: wish.addressV6 }),
-      ...(isIPv4(host) || isIPv6(host) ? {} : { host }),
+      addressV6: wish.addressV6,
+      host: isAddressHost(hostname) ? undefined : hostname,
     },
     nps: {
       options: wish.options ?? [66],
@@ -53,15 +52,13 @@ export function discoverySettings(doors: DiscoveryDoors, wish: DiscoveryWish): D
       httpsUrl: doors.publicUrl,
       scheme: wish.scheme ?? (doors.tftpPort === TFTP_PORT ? 'tftp' : 'http'),
     },
-    ...(wish.acs === undefined ? {} : { acs: { ...wish.acs, url: wish.acs.url ?? doors.acsUrl } }),
-    ...(wish.gateway === undefined ? {} : { gateway: wish.gateway }),
-    ...(wish.voiceVlan === undefined
-      ? {}
-      : { voiceVlan: { id: wish.voiceVlan.id, option: wish.voiceVlan.option ?? VLAN_OPTION } }),
+    acs: acs && { ...acs, url: acs.url ?? doors.acsUrl },
+    gateway: wish.gateway,
+    voiceVlan: voiceVlan && { id: voiceVlan.id, option: voiceVlan.option ?? DHCP_OPTION.vlan },
     models: wish.models === undefined || wish.models.length === 0 ? DEFAULT_MODELS : wish.models,
     subnets: wish.subnets ?? [],
     ipv6: wish.addressV6 !== undefined,
-    ...(wish.subnets6 === undefined ? {} : { subnets6: wish.subnets6 }),
+    subnets6: wish.subnets6,
   }
 }
 

@@ -1,11 +1,12 @@
 import { isIPv4 } from 'node:net'
 
 import { utf8Text } from '../../protocol/bytes.ts'
+import { bytesToIpv4, ipv4List } from '../../protocol/dhcp/mod.ts'
 import { resolveUrl, type Url } from '../../protocol/rule/mod.ts'
-import { placeOf } from './found.ts'
+import { placeOf, problemAt as at } from './found.ts'
 import type { Found, FoundOption } from './found.ts'
 import { isAddressHost, isPlainIPv6, readServerUrl } from './hosts.ts'
-import { discoveryProblem, shown, shownUrl } from './problem.ts'
+import { shown, shownUrl } from './problem.ts'
 import type { DiscoveryProblem, DiscoverySettings } from './types.ts'
 import { OPTION_BYTES_MAX } from './parts.ts'
 import { pairsOf } from './scopes.ts'
@@ -277,20 +278,14 @@ function disagreements(options: readonly FoundOption[]): readonly DiscoveryProbl
 }
 
 function addressesOf(bytes: Uint8Array): readonly string[] {
-  return Array.from({ length: Math.min(bytes.length, OPTION_BYTES_MAX) >> 2 }, (_, index) =>
-    bytes.subarray(index * 4, index * 4 + 4).join('.'),
-  )
+  return ipv4List(bytes, OPTION_BYTES_MAX >> 2).map(bytesToIpv4)
 }
 
-/** NULs at the end are no part of the value. */
-function textOf({ bytes }: FoundOption): string | undefined {
+/** @returns the text of a value; NULs at its end are no part of it */
+export function textOf({ bytes }: FoundOption): string | undefined {
   return bytes === undefined ? undefined : utf8Text(bytes)?.replace(/\0+$/, '')
 }
 
 function nameOf({ family, code }: FoundOption): string {
   return family === 6 ? `Option ${code} of DHCPv6` : `Option ${code}`
-}
-
-function at(option: FoundOption, code: string, message: string, advice: string): DiscoveryProblem {
-  return discoveryProblem(code, placeOf(option), message, advice)
 }

@@ -1,17 +1,17 @@
-import { utf8Text } from '../../protocol/bytes.ts'
 import {
   decodeAcsOption17,
   decodeAcsOption43,
   decodeForumOption125,
   decodeScep,
+  decodeSubOptions,
   PROVISIONING_CODE_BYTES_MAX,
 } from '../../protocol/dhcp/mod.ts'
 import type { AcsDiscovery } from '../../protocol/dhcp/mod.ts'
-import { isServerOption } from './check-servers.ts'
-import { placeOf } from './found.ts'
+import { isServerOption, textOf } from './check-servers.ts'
+import { placeOf, problemAt as at } from './found.ts'
 import type { Found, FoundOption, FoundSubOption } from './found.ts'
 import { OPTION_BYTES_MAX } from './parts.ts'
-import { discoveryProblem, shownUrl } from './problem.ts'
+import { shownUrl } from './problem.ts'
 import type { DiscoveryProblem } from './types.ts'
 
 /** Sub-options of SCEP [MPP §10.4]. */
@@ -84,7 +84,7 @@ function judgeSubOption(option: FoundSubOption): readonly DiscoveryProblem[] {
     const message = `Sub-option ${code} has ${bytes.length} bytes: its length byte tells at most ${OPTION_BYTES_MAX}`
     problems.push(at(option, 'sub-option-too-long', message, 'shorten its value'))
   }
-  const url = code === base + 1 ? utf8Text(bytes)?.replace(/\0+$/, '') : undefined
+  const url = code === base + 1 ? textOf(option) : undefined
   if (url === undefined || !/^https?:\/\//i.test(url)) {
     const long = code === base + 2 && within !== 17 && bytes.length > PROVISIONING_CODE_BYTES_MAX
     return long ? [...problems, longProvisioningCode(option)] : problems
@@ -136,19 +136,13 @@ function isKnownCode({ code }: { readonly code: number }): boolean {
 function longCode(bytes: Uint8Array): boolean {
   const acs = decodeAcsOption43(bytes)
   if (!acs.ok || acs.value.url === undefined) return false
-  return subOptionsOf(bytes).some(({ code, length }) => code === 2 && length > PROVISIONING_CODE_BYTES_MAX)
+  return subOptionsOf(bytes).some(({ code, value }) => code === 2 && value.length > PROVISIONING_CODE_BYTES_MAX)
 }
 
-function subOptionsOf(bytes: Uint8Array): readonly { readonly code: number; readonly length: number }[] {
-  const found: { code: number; length: number }[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const code = bytes[at] ?? 0
-    if (code === 255) break
-    const length = code === 0 ? 0 : (bytes[at + 1] ?? 0)
-    if (code !== 0) found.push({ code, length })
-    at += code === 0 ? 1 : 2 + length
-  }
-  return found
+/** None in bytes that are no sub-options, e.g. a bare URL. */
+function subOptionsOf(bytes: Uint8Array): readonly { readonly code: number; readonly value: Uint8Array }[] {
+  const read = decodeSubOptions(bytes, 'padded')
+  return read.ok ? read.value : []
 }
 
 function judgeEveryone(option: FoundOption, code: number): readonly DiscoveryProblem[] {
@@ -165,8 +159,4 @@ function longProvisioningCode(option: FoundOption): DiscoveryProblem {
 function tooLong(option: FoundOption, code: number, byteCount: number): DiscoveryProblem {
   const message = `Option ${code} has ${byteCount} bytes: at most ${OPTION_BYTES_MAX} are sent as one option`
   return at(option, code === 43 ? 'option-43-too-long' : 'too-long', message, 'shorten the URL or leave out values')
-}
-
-function at(option: FoundOption, code: string, message: string, advice: string): DiscoveryProblem {
-  return discoveryProblem(code, placeOf(option), message, advice)
 }

@@ -1,7 +1,6 @@
 import { decodeVlan, DHCP_OPTION } from '../../protocol/dhcp/mod.ts'
-import { placeOf } from './found.ts'
+import { problemAt } from './found.ts'
 import type { Found } from './found.ts'
-import { discoveryProblem } from './problem.ts'
 import type { DiscoveryProblem } from './types.ts'
 
 /** Judges the voice VLAN in option 132, where it is for our phones alone: others have other forms of it. Codes: see {@link checkDhcp}. */
@@ -12,8 +11,6 @@ export function judgeVlan(found: Found): readonly DiscoveryProblem[] {
     const vlan = decodeVlan(bytes)
     if (vlan.ok && vlan.value > 0) return []
     const message = 'Option 132 holds no voice VLAN that phones can use'
-    return [
-      discoveryProblem('vlan-id', placeOf(option), message, 'give a whole number of 1 to 4094 as text, e.g. "20"'),
-    ]
+    return [problemAt(option, 'vlan-id', message, 'give a whole number of 1 to 4094 as text, e.g. "20"')]
   })
 }

@@ -1,10 +1,11 @@
-import { assertNever } from '../../protocol/result.ts'
+import { assertNever, err } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
 import { judgeServers, type KnownOfServers } from './check-servers.ts'
 import { judgeVendorData } from './check-vendor-data.ts'
-import { placeOf } from './found.ts'
 import { judgeVlan } from './check-vlan.ts'
+import { CONFIG_CHARS_MAX, placeOf, problemAt } from './found.ts'
 import type { Found, FoundClass, Unreadable } from './found.ts'
+import { OURS } from './parts.ts'
 import { discoveryProblem, PROBLEMS_MAX, shown } from './problem.ts'
 import { readDnsmasq } from './read-dnsmasq.ts'
 import { readIsc } from './read-isc.ts'
@@ -53,7 +54,7 @@ export function checkDhcp(
       discoveryProblem('unreadable', `line ${line}`, title, 'choose the daemon whose file it is, or correct the line'),
     ]
   }
-  return judge(read.value, { settings, isRcExpected: isRcExpected && !text.includes(OUR_PREFIX) })
+  return judge(read.value, { settings, isRcExpected: isRcExpected && !text.includes(OURS) })
 }
 
 /**
@@ -69,9 +70,6 @@ export function checkKeaConfig(config: KeaConfig, settings?: DiscoverySettings):
   ]
 }
 
-/** Names of classes and tags that we write begin so. */
-const OUR_PREFIX = 'offhook-'
-
 function judge(found: Found, known: KnownOfServers): readonly DiscoveryProblem[] {
   const problems = [
     ...found.problems,
@@ -86,6 +84,9 @@ function judge(found: Found, known: KnownOfServers): readonly DiscoveryProblem[]
 const NAMES: Readonly<Record<Daemon, string>> = { kea: 'Kea', dnsmasq: 'dnsmasq', isc: 'ISC dhcpd' }
 
 function readFor(daemon: Daemon, text: string): Result<Found, Unreadable> {
+  if (text.length > CONFIG_CHARS_MAX) {
+    return err({ line: 1, message: `it has ${text.length} characters, at most ${CONFIG_CHARS_MAX} are read` })
+  }
   switch (daemon) {
     case 'kea':
       return readKea(text)
@@ -108,9 +109,9 @@ function duplicateClasses({ classes }: Found): readonly DiscoveryProblem[] {
       return []
     }
     return [
-      discoveryProblem(
+      problemAt(
+        found,
         'duplicate-class',
-        placeOf(found),
         `Class ${shown(name)} is here again; its first is in ${placeOf(first)}`,
         'give it another name, or remove one of the two',
       ),

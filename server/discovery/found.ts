@@ -1,4 +1,5 @@
 import { ACS_VENDOR_CLASS } from '../../protocol/dhcp/mod.ts'
+import { discoveryProblem } from './problem.ts'
 import type { DiscoveryProblem } from './types.ts'
 import { DEFAULT_MODELS } from './wanted.ts'
 
@@ -46,6 +47,16 @@ export interface FoundClass {
 /** @returns how a person is told where something stands: `line 12`, or `Dhcp4.client-classes[2]` */
 export function placeOf({ line, path }: { readonly line: number; readonly path?: string | undefined }): string {
   return path ?? `line ${line}`
+}
+
+/** @returns a problem of what stands there */
+export function problemAt(
+  found: Parameters<typeof placeOf>[0],
+  code: string,
+  message: string,
+  advice: string,
+): DiscoveryProblem {
+  return discoveryProblem(code, placeOf(found), message, advice)
 }
 
 /** What a reader made of a file. */

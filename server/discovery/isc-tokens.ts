@@ -1,6 +1,6 @@
 import { err, ok } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
-import { CONFIG_CHARS_MAX, DEPTH_MAX } from './found.ts'
+import { DEPTH_MAX } from './found.ts'
 import type { Unreadable } from './found.ts'
 import { lineCounter, quotedEnd } from './scan.ts'
 
@@ -62,9 +62,6 @@ function isDefinition([first, , third]: readonly Token[]): boolean {
 }
 
 function tokensOf(text: string): Result<readonly Token[], Unreadable> {
-  if (text.length > CONFIG_CHARS_MAX) {
-    return err({ line: 1, message: `it has ${text.length} characters, at most ${CONFIG_CHARS_MAX} are read` })
-  }
   const lineOf = lineCounter(text)
   const tokens: Token[] = []
   let at = 0

@@ -1,21 +1,16 @@
 import { bytesToHex, utf8Bytes } from '../../protocol/bytes.ts'
 import { ACS_VENDOR_CLASS, BROADBAND_FORUM_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
-import { groupsBefore, GROUPS, wantedBytes } from './parts.ts'
+import { className, groupsBefore, GROUPS, OURS, wantedBytes } from './parts.ts'
 import type { Group, Wanted, WantedOption } from './parts.ts'
 
 /** What Kea's JSON is made of. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** All that is ours in a Kea configuration has a name that begins so, or is marked so in its user context. */
-export const OURS = 'offhook-'
-
-/** The mark of what has no name: a user context, which Kea keeps and gives back. */
+/** The mark of what has no name that begins with {@link OURS}: a user context, which Kea keeps and gives back. */
 export const OUR_CONTEXT: Json = { offhook: true }
 
-export const className = (group: Group): string => `${OURS}${group}`
-
 /** Where `dslforum.org` may begin: Kea can only look at fixed places. Behind them it is found as the end of the text. */
-export const ACS_POSITIONS_MAX = 32
+const ACS_POSITIONS_MAX = 32
 
 /** Ours in a configuration of Kea for one family. */
 export interface KeaParts {
@@ -48,24 +43,22 @@ function goesByHook(option: WantedOption): boolean {
 export function keaParts(wanted: Wanted, family: 4 | 6, defined: ReadonlySet<number> = new Set()): KeaParts {
   const options = wanted.options.filter((option) => option.family === family)
   const codes = [...new Set(options.filter((option) => !goesByHook(option)).map((option) => option.code))]
-  const groups = GROUPS.filter((group) => options.some((option) => option.to === group || group === 'phones'))
+  const groups = GROUPS.filter((group) => options.some((option) => option.to === group))
   return {
     optionDefs: codes
       .filter((code) => needsDefinition(code, family) && !defined.has(code))
       .toSorted((a, b) => a - b)
       .map((code) => definition(code, family)),
-    classes: groups
-      .filter((group) => options.some((option) => option.to === group))
-      .map((group) => ({
-        name: className(group),
-        test: classTest(group, wanted, family),
-        ...(options.some((option) => option.to === group && is43(option))
-          ? { 'option-def': [{ name: 'vendor-encapsulated-options', code: 43, space: 'dhcp4', type: 'binary' }] }
-          : {}),
-        'option-data': options
-          .filter((option) => option.to === group && !goesByHook(option))
-          .map((option) => optionData(option, defined)),
-      })),
+    classes: groups.map((group) => ({
+      name: className(group),
+      test: classTest(group, wanted, family),
+      ...(options.some((option) => option.to === group && is43(option))
+        ? { 'option-def': [{ name: 'vendor-encapsulated-options', code: 43, space: 'dhcp4', type: 'binary' }] }
+        : {}),
+      'option-data': options
+        .filter((option) => option.to === group && !goesByHook(option))
+        .map((option) => optionData(option, defined)),
+    })),
     flexOptions: options.filter(goesByHook).map((option) => flexOption(wanted, option)),
   }
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 
 import type { KeaConfig } from './types.ts'
 
-/** @returns the configuration as JSON with sorted keys, without Kea's own `hash`: equal texts, equal configurations. */
-export function keaCanonicalText(config: KeaConfig): string {
+/** The configuration as JSON with sorted keys, without Kea's own `hash`: equal texts, equal configurations. */
+function keaCanonicalText(config: KeaConfig): string {
   const { hash: _hash, ...rest } = config
   return JSON.stringify(sorted(rest))
 }

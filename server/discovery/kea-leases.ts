@@ -17,6 +17,9 @@ const STATE_GIVEN = 0
 /** How Kea says "for ever", in seconds. */
 const INFINITE_S = 0xffff_ffff
 
+/** The year 9999, which is the last that the API takes; of `cltt`, when Kea last heard of the client, in seconds. */
+const CLTT_MAX = 253_402_300_799
+
 /**
  * Reads what `lease4-get-all` or `lease6-get-all` answers, by the control socket or by the control agent (which puts it into a
  * list). Leases that were declined or are over, and such that name no MAC address, are left out; what is no such answer
@@ -43,6 +46,7 @@ function readLease(lease: Readonly<Record<string, unknown>>): KeaLease | undefin
     address,
     hostName: typeof hostname === 'string' ? hostname.replace(/\.+$/, '').slice(0, HOST_NAME_MAX) : '',
     expiresAt: known ? (cltt + lifetime) * 1000 : undefined,
+    heardAt: isCount(cltt) && cltt > 0 && cltt < CLTT_MAX ? cltt * 1000 : undefined,
   }
 }
 

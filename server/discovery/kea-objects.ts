@@ -1,5 +1,6 @@
-import { OUR_CONTEXT, OURS } from './kea-classes.ts'
+import { OUR_CONTEXT } from './kea-classes.ts'
 import type { Json } from './kea-classes.ts'
+import { OURS } from './parts.ts'
 
 /** @returns the value if it is an object of JSON. */
 export function asObject(value: unknown): Json | undefined {

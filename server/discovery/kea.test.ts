@@ -166,12 +166,23 @@ describe('leases', () => {
     'valid-lft': 3600,
     state: 0,
   }
-  const READ = { mac: '00562b010203', address: '192.0.2.10', hostName: 'sep00562b010203', expiresAt: 3_700_000 }
+  const READ = {
+    mac: '00562b010203',
+    address: '192.0.2.10',
+    hostName: 'sep00562b010203',
+    expiresAt: 3_700_000,
+    heardAt: 100_000,
+  }
   const answer = (...leases: readonly unknown[]): unknown => ({ result: 0, text: '', arguments: { leases } })
   const table: readonly (readonly [string, unknown, readonly unknown[]])[] = [
     ['of the control socket', answer(LEASE), [READ]],
     ['of the control agent', [answer(LEASE)], [READ]],
     ['without end', answer({ ...LEASE, 'valid-lft': 4294967295 }), [{ ...READ, expiresAt: undefined }]],
+    [
+      'of a time that Kea does not say',
+      answer({ ...LEASE, cltt: 0 }),
+      [{ ...READ, expiresAt: 3_600_000, heardAt: undefined }],
+    ],
     ['declined or over', answer({ ...LEASE, state: 1 }, { ...LEASE, state: 2 }), []],
     [
       'by DUID',

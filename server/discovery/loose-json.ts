@@ -1,6 +1,6 @@
 import { err, ok } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
-import { CONFIG_CHARS_MAX, DEPTH_MAX } from './found.ts'
+import { DEPTH_MAX } from './found.ts'
 import type { Unreadable } from './found.ts'
 import { lineCounter, quotedEnd } from './scan.ts'
 
@@ -18,9 +18,6 @@ export interface Entry {
 
 /** Reads JSON with `#`, `//` and block comments, commas before a closing bracket, and `<?include …?>` as nothing, or `null` where it stands for a value. Never throws. */
 export function readLooseJson(text: string): Result<Node, Unreadable> {
-  if (text.length > CONFIG_CHARS_MAX) {
-    return err({ line: 1, message: `it has ${text.length} characters, at most ${CONFIG_CHARS_MAX} are read` })
-  }
   const scanner = createScanner(text)
   try {
     const node = readValue(scanner, 0)

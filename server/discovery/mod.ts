@@ -5,9 +5,10 @@
 export { addressOfDoors, type DiscoveryDoors, discoverySettings, type DiscoveryWish } from './asked.ts'
 export { checkDhcp, checkKeaConfig } from './check.ts'
 export { guessDaemon } from './guess.ts'
-export { keaFingerprint, keaCanonicalText } from './kea-fingerprint.ts'
+export { keaFingerprint } from './kea-fingerprint.ts'
 export { readKeaLeases } from './kea-leases.ts'
 export { mergeKea } from './kea-merge.ts'
+export { RESERVATIONS_MAX } from './kea-reservations.ts'
 export { DEFAULT_MODELS, KEA_HOOKS } from './wanted.ts'
 export type {
   AcsSettings,

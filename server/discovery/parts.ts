@@ -1,4 +1,5 @@
 import { bytesToHex, concatBytes, utf8Bytes } from '../../protocol/bytes.ts'
+import { ipv4ToBytes } from '../../protocol/dhcp/mod.ts'
 import { discoveryProblem } from './problem.ts'
 import type { DiscoveryProblem, DiscoverySettings } from './types.ts'
 
@@ -11,6 +12,12 @@ export const OPTION_BYTES_MAX = 255
  */
 export type Group = 'acs-124' | 'acs-60' | 'phones'
 export const GROUPS: readonly Group[] = ['acs-124', 'acs-60', 'phones']
+
+/** What we write into a configuration has names that begin so, as far as it has names. */
+export const OURS = 'offhook-'
+
+/** @returns the class of a group, or its tag */
+export const className = (group: Group): string => `${OURS}${group}`
 
 export type WantedValue =
   | { readonly kind: 'text'; readonly text: string }
@@ -46,11 +53,17 @@ export interface Part {
 export function wantedBytes(value: WantedValue): Uint8Array {
   if (value.kind === 'text') return utf8Bytes(value.text)
   if (value.kind === 'bytes') return value.bytes
-  return concatBytes(value.list.map((address) => Uint8Array.from(address.split('.').map(Number))))
+  return concatBytes(value.list.flatMap((address) => ipv4ToBytes(address) ?? []))
 }
 
 export function colonHex(bytes: Uint8Array): string {
   return bytesToHex(bytes).replace(/(..)(?!$)/g, '$1:')
+}
+
+/** @returns a value as dnsmasq and dhcpd have it: text in quotes, else `10.0.0.1` would be an address. @param comma  between addresses */
+export function daemonText(value: WantedValue, comma: string): string {
+  if (value.kind === 'text') return `"${value.text}"`
+  return value.kind === 'addresses' ? value.list.join(comma) : colonHex(value.bytes)
 }
 
 /** @returns the groups before this one that are sent the same option: their members have theirs already. */

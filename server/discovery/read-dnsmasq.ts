@@ -1,10 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
 import { utf8Bytes } from '../../protocol/bytes.ts'
-import { BROADBAND_FORUM_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
+import { BROADBAND_FORUM_ENTERPRISE, CISCO_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
 import { err, ok } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
-import { audienceOf, CONFIG_CHARS_MAX, FOUND_MAX } from './found.ts'
+import { audienceOf, FOUND_MAX } from './found.ts'
 import type { Audience, Found, FoundOption, FoundSubOption, Unreadable } from './found.ts'
 import { addressBytes, looseHex, quotedEnd } from './scan.ts'
 
@@ -42,9 +42,6 @@ const DEVICE_KEYS: readonly string[] = [
 
 /** Reads a configuration of dnsmasq. Directives that have nothing to do with DHCP are passed over. */
 export function readDnsmasq(text: string): Result<Found, Unreadable> {
-  if (text.length > CONFIG_CHARS_MAX) {
-    return err({ line: 1, message: `it has ${text.length} characters, at most ${CONFIG_CHARS_MAX} are read` })
-  }
   const rows: Row[] = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const row = readLine(line, index + 1)
@@ -130,7 +127,7 @@ function readTags(rows: readonly Row[]): ReadonlyMap<string, Audience> {
 function matchAudience([option = '', ...value]: readonly string[]): Audience {
   const enterprise = /^vi-encap:(\d+)$/.exec(option)?.[1]
   if (enterprise !== undefined)
-    return [BROADBAND_FORUM_ENTERPRISE, 9].includes(Number(enterprise)) ? 'phones' : 'others'
+    return [BROADBAND_FORUM_ENTERPRISE, CISCO_ENTERPRISE].includes(Number(enterprise)) ? 'phones' : 'others'
   if (!/^(?:60|124|option:vendor-class|option6:16)$/.test(option)) return 'phones'
   return audienceOf(value)
 }

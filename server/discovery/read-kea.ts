@@ -2,13 +2,12 @@ import { utf8Bytes } from '../../protocol/bytes.ts'
 import { BROADBAND_FORUM_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
 import { err, ok } from '../../protocol/result.ts'
 import type { Result } from '../../protocol/result.ts'
-import { DEPTH_MAX, FOUND_MAX, placeOf } from './found.ts'
+import { DEPTH_MAX, FOUND_MAX, problemAt } from './found.ts'
 import type { Audience, Found, FoundOption, FoundSubOption, Unreadable } from './found.ts'
 import { classAudiences, constantsIn, membersIn } from './kea-audience.ts'
 import type { ClassAudience } from './kea-audience.ts'
 import { field, flagField, items, nodeOfJson, numberField, readLooseJson, textField } from './loose-json.ts'
 import type { Node } from './loose-json.ts'
-import { discoveryProblem } from './problem.ts'
 import { addressBytes, looseHex } from './scan.ts'
 import type { DiscoveryProblem, KeaConfig } from './types.ts'
 
@@ -171,9 +170,9 @@ function readOption(
   if (family === 4 && code === 159) checkPortParameters(reader, row, option, data)
   if (family === 4 && code === 43 && data !== '' && definition?.type === 'empty') {
     reader.problems.push(
-      discoveryProblem(
+      problemAt(
+        option,
         'kea-43-empty',
-        placeOf(option),
         'Option 43 has data here, but Kea sends it empty: its own definition takes none',
         'add an option-def of option 43 with type "binary" to the class that holds the data',
       ),
@@ -185,9 +184,9 @@ function readOption(
 function checkPortParameters(reader: Reader, row: Node, option: FoundOption, data: string): void {
   if (flagField(row, 'csv-format') !== false && /^\s*\d+\s*,\s*\d+\s*\/\s*\d+\s*$/.test(data)) return
   reader.problems.push(
-    discoveryProblem(
+    problemAt(
+      option,
       'kea-159-type',
-      placeOf(option),
       'Option 159 cannot be sent so: Kea defines it as port parameters, and sends at most four bytes of it',
       'send it by the hook library libdhcp_flex_option.so, as writeDhcp does, or use option 160',
     ),

@@ -1,6 +1,5 @@
-import { isIPv4 } from 'node:net'
-
-import { hexToBytes } from '../../protocol/bytes.ts'
+import { concatBytes, hexToBytes } from '../../protocol/bytes.ts'
+import { ipv4ToBytes } from '../../protocol/dhcp/mod.ts'
 
 /** @returns the line of an offset in a text, from 1. */
 export function lineCounter(text: string): (offset: number) => number {
@@ -42,6 +41,6 @@ export function looseHex(text: string): Uint8Array | undefined {
 
 /** @returns the bytes of IPv4 addresses; undefined if one is none. */
 export function addressBytes(addresses: readonly string[]): Uint8Array | undefined {
-  if (addresses.length === 0 || !addresses.every((address) => isIPv4(address))) return undefined
-  return Uint8Array.from(addresses.flatMap((address) => address.split('.').map(Number)))
+  const found = addresses.flatMap((address) => ipv4ToBytes(address) ?? [])
+  return addresses.length === 0 || found.length < addresses.length ? undefined : concatBytes(found)
 }

@@ -1,12 +1,13 @@
 import { BlockList, isIPv4 } from 'node:net'
 
+import { ipv4ToBytes, ipv6ToBytes } from '../../protocol/dhcp/mod.ts'
 import { isPlainIPv6 } from './hosts.ts'
 import type { Part } from './parts.ts'
 import { discoveryProblem, shown } from './problem.ts'
 import type { DiscoveryProblem, DiscoverySettings } from './types.ts'
 
 /** Most subnets of one family: more is another tool's work. */
-export const SUBNETS_MAX = 256
+const SUBNETS_MAX = 256
 
 /** A range of addresses, both included. */
 export interface Pool {
@@ -128,37 +129,20 @@ function checkSubnet(
 
 /** Whether the bits behind the prefix are zero: some daemons refuse others. */
 function isNetwork(subnet: { address: string; prefix: number }): boolean {
-  const parts = isIPv4(subnet.address) ? subnet.address.split('.').map(Number) : bytesOfIpv6(subnet.address)
-  return parts.every((byte, index) => {
-    const own = Math.min(8, Math.max(0, subnet.prefix - index * 8))
-    return (byte & (0xff >> own)) === 0
-  })
-}
-
-/** `address` must be an IPv6 address. */
-function bytesOfIpv6(address: string): readonly number[] {
-  const [head = '', tail] = withoutDotted(address).split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups = [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'), ...right]
-  return groups.flatMap((group) => {
-    const value = Number.parseInt(group, 16)
-    return [value >> 8, value & 255]
-  })
-}
-
-function withoutDotted(address: string): string {
-  return address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...found: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = found.slice(0, 4).map(Number)
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
-  })
+  const bytes = ipv4ToBytes(subnet.address) ?? ipv6ToBytes(subnet.address)
+  return (
+    bytes !== undefined &&
+    bytes.every((byte, index) => {
+      const own = Math.min(8, Math.max(0, subnet.prefix - index * 8))
+      return (byte & (0xff >> own)) === 0
+    })
+  )
 }
 
 function isRange({ first, last }: Pool, family: 4 | 6): boolean {
-  const valid = family === 4 ? isIPv4(first) && isIPv4(last) : isPlainIPv6(first) && isPlainIPv6(last)
-  if (!valid) return false
-  const bytes = (address: string) => (family === 4 ? address.split('.').map(Number) : bytesOfIpv6(address))
-  const [from, to] = [bytes(first), bytes(last)]
+  const bytesOf = family === 4 ? ipv4ToBytes : ipv6ToBytes
+  const [from, to] = [bytesOf(first), bytesOf(last)]
+  if (from === undefined || to === undefined) return false
   const at = from.findIndex((byte, index) => byte !== to[index])
   return at < 0 || (from[at] ?? 0) < (to[at] ?? 0)
 }

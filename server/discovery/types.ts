@@ -29,7 +29,9 @@ export interface DiscoverySettings {
   }
   readonly acs?: AcsSettings | undefined
   /** Told to the phones as the gateway of TR-069 §9.3. */
-  readonly gateway?: { readonly oui: string; readonly serial: string; readonly productClass?: string } | undefined
+  readonly gateway?:
+    | { readonly oui: string; readonly serial: string; readonly productClass?: string | undefined }
+    | undefined
   readonly voiceVlan?: { readonly option: number; readonly id: number } | undefined
   /** The payload of option 43 for SCEP, as protocol/dhcp writes it, in hex [MPP §10.4]; never with `nps.options`. */
   readonly scep?: string | undefined
@@ -120,4 +122,6 @@ export interface KeaLease {
   readonly hostName: string
   /** When it ends unless it is renewed; undefined: never. */
   readonly expiresAt: Millis | undefined
+  /** When it was given or last renewed; undefined where Kea does not say. */
+  readonly heardAt: Millis | undefined
 }

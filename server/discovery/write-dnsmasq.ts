@@ -1,14 +1,9 @@
-import { ACS_VENDOR_CLASS, BROADBAND_FORUM_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
-import { colonHex, GROUPS, groupsBefore, wantedBytes } from './parts.ts'
-import type { Group, Wanted, WantedOption } from './parts.ts'
+import { ACS_VENDOR_CLASS, BROADBAND_FORUM_ENTERPRISE, CISCO_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
+import { className, daemonText, GROUPS, groupsBefore } from './parts.ts'
+import type { Wanted, WantedOption } from './parts.ts'
 import { maskOf, readPool, readSubnet } from './subnets.ts'
 import type { DiscoveryFile } from './types.ts'
 import { LEASE_S } from './write-kea.ts'
-
-/** Enterprise number of Cisco, as IANA lists it. */
-const CISCO_ENTERPRISE = 9
-
-const tagName = (group: Group): string => `offhook-${group}`
 
 /** @returns `offhook.conf`, to be put into dnsmasq's folder of configurations. */
 export function writeDnsmasq(wanted: Wanted): readonly DiscoveryFile[] {
@@ -30,7 +25,7 @@ function tags(wanted: Wanted): readonly string[] {
   for (const group of GROUPS) {
     const families = [4, 6].filter((family) => wanted.options.some((o) => o.to === group && o.family === family))
     const texts = group === 'phones' ? wanted.models : [ACS_VENDOR_CLASS]
-    const set = `set:${tagName(group)}`
+    const set = `set:${className(group)}`
     if (group === 'acs-124') rows.push(...families.map(() => `dhcp-match=${set},124,${ACS_VENDOR_CLASS}`))
     else if (families.includes(4)) rows.push(...texts.map((text) => `dhcp-vendorclass=${set},${text}`))
     if (!families.includes(6)) continue
@@ -43,18 +38,12 @@ function tags(wanted: Wanted): readonly string[] {
   return rows
 }
 
-/** "force": also to a phone that does not ask for it. Text in quotes, else `10.0.0.1` would be an address. */
+/** "force": also to a phone that does not ask for it. */
 function optionLine(wanted: Wanted, option: WantedOption): string {
-  const { value } = option
-  const others = groupsBefore(wanted, option).map((group) => `tag:!${tagName(group)}`)
+  const others = groupsBefore(wanted, option).map((group) => `tag:!${className(group)}`)
   const name = option.family === 6 ? `option6:${option.code}` : `${option.code}`
-  const data =
-    value.kind === 'text'
-      ? `"${value.text}"`
-      : value.kind === 'addresses'
-        ? value.list.join(',')
-        : colonHex(wantedBytes(value))
-  return `dhcp-option-force=${[`tag:${tagName(option.to)}`, ...others, name, data].join(',')}`
+  const data = daemonText(option.value, ',')
+  return `dhcp-option-force=${[`tag:${className(option.to)}`, ...others, name, data].join(',')}`
 }
 
 function ground({ settings }: Wanted): readonly string[] {

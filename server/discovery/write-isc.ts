@@ -1,6 +1,6 @@
-import { bytesToHex, utf8Bytes } from '../../protocol/bytes.ts'
+import { utf8Bytes } from '../../protocol/bytes.ts'
 import { ACS_VENDOR_CLASS, BROADBAND_FORUM_ENTERPRISE } from '../../protocol/dhcp/mod.ts'
-import { colonHex, GROUPS, groupsBefore, wantedBytes } from './parts.ts'
+import { className, colonHex, daemonText, GROUPS, groupsBefore } from './parts.ts'
 import type { Group, Wanted, WantedOption } from './parts.ts'
 import { maskOf, readPool, readSubnet } from './subnets.ts'
 import type { DiscoveryFile, DiscoverySubnet, DiscoverySubnet6 } from './types.ts'
@@ -62,7 +62,7 @@ function classOf(wanted: Wanted, group: Group, options: readonly WantedOption[])
   const own = options.filter((option) => option.to === group)
   const family = own[0]?.family ?? 4
   return [
-    `class "offhook-${group}" {`,
+    `class "${className(group)}" {`,
     `  match if ${test(group, wanted, family)};`,
     ...own.flatMap((option) => statement(wanted, option).map((line) => `  ${line}`)),
     // dhcpd sends what is asked for: a device in several classes has the list of one of them, so each names all.
@@ -79,14 +79,7 @@ function codes(options: readonly WantedOption[]): string {
 }
 
 function statement(wanted: Wanted, option: WantedOption): readonly string[] {
-  const { value } = option
-  const data =
-    value.kind === 'text'
-      ? `"${value.text}"`
-      : value.kind === 'addresses'
-        ? value.list.join(', ')
-        : colonHex(wantedBytes(value))
-  const line = `option ${optionName(option)} ${data};`
+  const line = `option ${optionName(option)} ${daemonText(option.value, ', ')};`
   const others = groupsBefore(wanted, option)
   if (others.length === 0) return [line]
   const tests = others.map((group) => `(${test(group, wanted, option.family)})`)
@@ -117,7 +110,7 @@ function test(group: Group, wanted: Wanted, family: 4 | 6): string {
 function endTests(value: string, text: string): readonly string[] {
   return [
     `suffix(${value}, ${text.length}) = "${text}"`,
-    `suffix(${value}, ${text.length + 1}) = ${bytesToHex(utf8Bytes(text)).replace(/(..)/g, '$1:')}00`,
+    `suffix(${value}, ${text.length + 1}) = ${colonHex(utf8Bytes(text))}:00`,
   ]
 }
 

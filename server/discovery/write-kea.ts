@@ -44,7 +44,7 @@ export function flexHook(wanted: Wanted, options: readonly Json[]): Json {
 function ground(wanted: Wanted, rows: readonly { readonly interface?: string | undefined }[], family: 4 | 6): Json {
   const named = [...new Set(rows.flatMap((row) => (row.interface === undefined ? [] : [row.interface])))]
   return {
-    'interfaces-config': { interfaces: named.length === rows.length || named.length > 0 ? named : ['*'] },
+    'interfaces-config': { interfaces: named.length > 0 ? named : ['*'] },
     'valid-lifetime': LEASE_S,
     ...(family === 6 ? { 'preferred-lifetime': LEASE_S } : {}),
   }

@@ -5,7 +5,7 @@ import type { Daemon, DiscoveryFile, DiscoveryProblem, DiscoverySettings, Writte
 import { wantedOptions } from './wanted.ts'
 import { writeDnsmasq } from './write-dnsmasq.ts'
 import { writeIsc } from './write-isc.ts'
-import { writeKea } from './write-kea.ts'
+import { FLEX_OPTION, writeKea } from './write-kea.ts'
 
 /**
  * Writes what a DHCP daemon needs to bring the phones, and only these, to us: classes by option 60 and 124 (in DHCPv6 by 16),
@@ -42,7 +42,7 @@ function notesOf(daemon: Daemon, wanted: Wanted): readonly string[] {
   const sends159 = wanted.options.some((option) => option.family === 4 && option.code === 159)
   if (daemon === 'kea' && sends159) {
     return [
-      `Kea cuts option 159 to four bytes unless its hook library for flexible options sends it: ${wanted.hooks}/libdhcp_flex_option.so must be there.`,
+      `Kea cuts option 159 to four bytes unless its hook library for flexible options sends it: ${wanted.hooks}/${FLEX_OPTION} must be there.`,
     ]
   }
   if (daemon === 'dnsmasq') {

@@ -1,3 +1,5 @@
+import { concatBytes } from '../../protocol/bytes.ts'
+
 /** A PDF document as a value to draw on. Equal drawings at an equal time give equal bytes. Lengths are in points. */
 export type Sheet = PDFKit.PDFDocument
 
@@ -38,19 +40,9 @@ export function bytesOf(sheet: Sheet): Promise<Uint8Array> {
     const chunks: Uint8Array[] = []
     sheet.on('data', (chunk: Uint8Array) => chunks.push(chunk))
     sheet.on('error', reject)
-    sheet.on('end', () => resolve(joined(chunks)))
+    sheet.on('end', () => resolve(concatBytes(chunks)))
     sheet.end()
   })
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
 }
 
 /** One line of text whose upper left corner is at x, y. It is not cut: see `fitted`. */

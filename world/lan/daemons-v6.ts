@@ -1,11 +1,11 @@
 /** Test support: DHCPv6 by the daemons of others, as `offhook dhcp --ipv6` configures them, beside plain IPv4 addresses without options. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LAN_INTERFACE, type Namespace, type Running } from '../../phone/shell/dhcp/testing-lan.ts'
+import { LAN_INTERFACE } from '../../phone/shell/dhcp/testing-lan.ts'
 import { eventually } from '../life/testing.ts'
 import type { Daemon } from '../../server/discovery/mod.ts'
-import { type LanBench, NETWORK_V6, SERVER, SERVER_V6 } from './testing.ts'
-import { POOL, startDnsmasq, startKeaIn, SUBNET } from './daemons.ts'
+import { type LanBench, NETWORK_V6, SERVER_V6 } from './testing.ts'
+import { POOL, startDnsmasq, startIscIn, startKeaIn, writtenFor } from './daemons.ts'
 
 const WISH_V6 = ['--ipv6', SERVER_V6, '--subnet6', NETWORK_V6, '--pool6', 'fd00:77::100-fd00:77::1ff']
 
@@ -16,15 +16,14 @@ export interface RunV6 {
 /** @param wish  more options of the command, as `['--options', '160']` */
 export async function startDaemonV6(bench: LanBench, daemon: Daemon, wish: readonly string[]): Promise<RunV6> {
   const where = bench.dhcpHost()
-  const folder = bench.lan.folder()
-  const doors = ['--public-url', `https://${SERVER}`, '--public-http-url', `http://${SERVER}`, '--standard-ports']
-  const network = ['--server', SERVER, '--interface', LAN_INTERFACE, '--subnet', SUBNET, '--pool', POOL]
-  await bench.ran(['dhcp', '--for', daemon, ...doors, ...network, ...WISH_V6, ...wish, '--out', folder])
+  const folder = await writtenFor(bench, daemon, [...WISH_V6, ...wish])
   if (daemon === 'dnsmasq') return startDnsmasq(bench, withoutOptionsV4(join(folder, 'offhook.conf')))
   const plain = join(folder, 'plain.conf')
   writeFileSync(plain, `interface=${LAN_INTERFACE}\ndhcp-range=${POOL.replace('-', ',')},255.255.255.0,1h\n`)
   const v4 = await startDnsmasq(bench, plain)
-  const v6 = await (daemon === 'kea' ? startKeaIn(where, folder, 'kea-dhcp6.conf') : isc(where, folder))
+  const v6 = await (daemon === 'kea'
+    ? startKeaIn(where, folder, 'kea-dhcp6.conf')
+    : startIscIn(where, folder, 'dhcpd6.conf', '-6'))
   return {
     async stop() {
       await v6.stop()
@@ -41,15 +40,6 @@ function withoutOptionsV4(file: string): string {
   return file
 }
 
-async function isc(where: Namespace, folder: string): Promise<Running> {
-  const leases = join(folder, 'leases6')
-  writeFileSync(leases, '')
-  const files = ['-cf', join(folder, 'dhcpd6.conf'), '-lf', leases, '-pf', join(folder, 'pid6')]
-  const running = where.run('/usr/sbin/dhcpd', ['-6', '-f', '-d', ...files, LAN_INTERFACE])
-  await running.line(/Server starting service/)
-  return running
-}
-
 /**
  * Asks for an IPv6 address and options by ISC's dhclient, in a namespace of its own.
  * @param vendorClass  text of option 16, under Cisco's enterprise number
@@ -58,8 +48,7 @@ async function isc(where: Namespace, folder: string): Promise<Running> {
 export async function askByDhclient(bench: LanBench, vendorClass: string): Promise<ReadonlyMap<number, string>> {
   const where = bench.host('d')
   const folder = bench.lan.folder()
-  const [script, told, file] = ['script', 'told', 'dhclient.conf'].map((name) => join(folder, name))
-  if (script === undefined || told === undefined || file === undefined) throw new Error('there are three names')
+  const [script, told, file] = [join(folder, 'script'), join(folder, 'told'), join(folder, 'dhclient.conf')]
   writeFileSync(script, `#!/bin/sh\n[ "$reason" = BOUND6 ] && env > '${told}'\nexit 0\n`)
   chmodSync(script, 0o755)
   writeFileSync(file, dhclientConf(vendorClass))

@@ -7,7 +7,7 @@ import type { Daemon } from '../../server/discovery/mod.ts'
 import { keaInFolder } from '../parties/kea.ts'
 import { type LanBench, SERVER } from './testing.ts'
 
-export const SUBNET = '192.168.77.0/24'
+const SUBNET = '192.168.77.0/24'
 export const POOL = '192.168.77.50-192.168.77.200'
 
 export interface DaemonRun {
@@ -24,11 +24,20 @@ export interface DaemonRun {
  */
 export async function startDaemon(bench: LanBench, daemon: Daemon, wish: readonly string[]): Promise<DaemonRun> {
   const where = bench.dhcpHost()
+  const folder = await writtenFor(bench, daemon, wish)
+  return daemonRun(where, await START[daemon](where, folder), folder)
+}
+
+/** Has `offhook dhcp --for …` write a whole configuration for the bench. @returns the folder that it is in */
+export async function writtenFor(bench: LanBench, daemon: Daemon, wish: readonly string[]): Promise<string> {
   const folder = bench.lan.folder()
   const network = ['--subnet', SUBNET, '--pool', POOL, '--interface', LAN_INTERFACE, '--server', SERVER]
   const doors = ['--public-url', `https://${SERVER}`, '--public-http-url', `http://${SERVER}`, '--standard-ports']
   await bench.ran(['dhcp', '--for', daemon, ...doors, ...network, ...wish, '--out', folder])
-  const running = await START[daemon](where, folder)
+  return folder
+}
+
+function daemonRun(where: Namespace, running: Running, folder: string): DaemonRun {
   return {
     where,
     running,
@@ -46,13 +55,8 @@ const START: Readonly<Record<Daemon, (where: Namespace, folder: string) => Promi
   dnsmasq(where, folder) {
     return dnsmasq(where, join(folder, 'offhook.conf'), ['--port=0'])
   },
-  async isc(where, folder) {
-    const leases = join(folder, 'leases')
-    writeFileSync(leases, '')
-    const files = ['-cf', join(folder, 'dhcpd.conf'), '-lf', leases, '-pf', join(folder, 'pid')]
-    const running = where.run('/usr/sbin/dhcpd', ['-4', '-f', '-d', ...files, LAN_INTERFACE])
-    await running.line(/Server starting service/)
-    return running
+  isc(where, folder) {
+    return startIscIn(where, folder, 'dhcpd.conf', '-4')
   },
 }
 
@@ -66,15 +70,7 @@ export async function startDnsmasq(
   more: readonly string[] = ['--port=0'],
 ): Promise<DaemonRun> {
   const where = bench.dhcpHost()
-  const running = await dnsmasq(where, file, more)
-  return {
-    where,
-    running,
-    folder: dirname(file),
-    async stop() {
-      await running.stop()
-    },
-  }
+  return daemonRun(where, await dnsmasq(where, file, more), dirname(file))
 }
 
 async function dnsmasq(where: Namespace, file: string, more: readonly string[]): Promise<Running> {
@@ -92,5 +88,20 @@ export async function startKeaIn(where: Namespace, folder: string, name: string)
   const [program, ...args] = command
   const running = where.run(program, args, { env })
   await running.line((line) => line.includes(started))
+  return running
+}
+
+/** @param name  of the file in the folder, as `offhook dhcp` wrote it */
+export async function startIscIn(
+  where: Namespace,
+  folder: string,
+  name: string,
+  family: '-4' | '-6',
+): Promise<Running> {
+  const leases = join(folder, 'leases')
+  writeFileSync(leases, '')
+  const files = ['-cf', join(folder, name), '-lf', leases, '-pf', join(folder, 'pid')]
+  const running = where.run('/usr/sbin/dhcpd', [family, '-f', '-d', ...files, LAN_INTERFACE])
+  await running.line(/Server starting service/)
   return running
 }

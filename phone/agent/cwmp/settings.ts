@@ -1,5 +1,5 @@
 /** What the parameters, the lease and the policies say about TR-069: is it on, who is the ACS, how often to inform. */
-import { type RetryPolicy, RETRY_POLICY } from '../../../protocol/cwmp/mod.ts'
+import { clampRetryPolicy, type RetryPolicy, RETRY_POLICY } from '../../../protocol/cwmp/mod.ts'
 import type { ModelShape } from '../../../protocol/data-model/mod.ts'
 import {
   type AcsDiscovery,
@@ -135,17 +135,17 @@ export function gatewayIdentity(agent: Agent): Identity | undefined {
   return decoded?.ok === true ? decoded.value.gateway : undefined
 }
 
-/** Largest of both waits [TR-069 §6]. */
-const RETRY_MAX = 65_535
-
-/** Waits between failed sessions: as the ACS has set them, else as DHCP says [TR-069 §6, §9.2]. */
+/**
+ * Waits between failed sessions: as the ACS has set them, else as DHCP says; within their range, so that the ACS is shown what
+ * the phone waits [TR-069 §6, §9.2].
+ */
 export function retryPolicy(agent: Agent): RetryPolicy {
   const { retryMinimumWait, retryMultiplier } = acsDiscovery(agent)
   const { values } = agent.flash.tr069
-  return {
-    minimumWaitSeconds: within(values[RETRY_MINIMUM_WAIT] ?? retryMinimumWait, 1) ?? RETRY_POLICY.minimumWaitSeconds,
-    multiplier: within(values[RETRY_MULTIPLIER] ?? retryMultiplier, 1000) ?? RETRY_POLICY.multiplier,
-  }
+  return clampRetryPolicy({
+    minimumWaitSeconds: positive(values[RETRY_MINIMUM_WAIT] ?? retryMinimumWait) ?? RETRY_POLICY.minimumWaitSeconds,
+    multiplier: positive(values[RETRY_MULTIPLIER] ?? retryMultiplier) ?? RETRY_POLICY.multiplier,
+  })
 }
 
 /** Seconds between periodic Informs; undefined: there are none [TR-069 §10.1]. */
@@ -169,8 +169,7 @@ export function modelShape(agent: Agent): ModelShape {
   return { lines: lineCount(agent), voiceProfiles: agent.policies.cwmp.voiceProfiles }
 }
 
-/** What is out of range counts as the nearest that is not, so that the ACS is shown what the phone waits; 0 is no number of these. */
-function within(digits: string | undefined, min: number): number | undefined {
+function positive(digits: string | undefined): number | undefined {
   const value = Number(digits)
-  return digits !== undefined && value >= 1 ? Math.min(RETRY_MAX, Math.max(min, value)) : undefined
+  return digits !== undefined && value >= 1 ? value : undefined
 }

@@ -3,14 +3,16 @@
  * MAC or DUID in them. Source: RFC 2131 §4.1 (ports 67 and 68); RFC 8415 §7.1, §7.2 (ff02::1:2, ports 546 and 547).
  */
 import { createSocket, type Socket } from 'node:dgram'
+import {
+  DHCP_CLIENT_PORT,
+  DHCP_SERVER_PORT,
+  DHCPV6_CLIENT_PORT,
+  DHCPV6_GROUP,
+  DHCPV6_SERVER_PORT,
+} from '../../../protocol/dhcp/mod.ts'
 import type { Millis } from '../../../protocol/result.ts'
 import { PhoneProblem } from '../problem.ts'
 
-const CLIENT_PORT = 68
-const SERVER_PORT = 67
-const CLIENT_PORT_V6 = 546
-const SERVER_PORT_V6 = 547
-const ALL_SERVERS_V6 = 'ff02::1:2'
 /** How long the socket of one message waits for its answer; one that comes later comes to the socket of all. */
 const ANSWER_MS: Millis = 1000
 
@@ -35,7 +37,7 @@ export async function openSocketV4(received: Received): Promise<DhcpSocketV4> {
   socket.setBroadcast(true)
   const waiting = new Map<Socket, NodeJS.Timeout>()
   return {
-    broadcast: (bytes) => sendQuietly(socket, bytes, SERVER_PORT, '255.255.255.255'),
+    broadcast: (bytes) => sendQuietly(socket, bytes, DHCP_SERVER_PORT, '255.255.255.255'),
     unicast: (bytes, from, to) => sendFrom(bytes, from, to, { received, waiting }),
     close: async () => {
       const all = [...waiting]
@@ -50,7 +52,7 @@ export async function openSocketV4(received: Received): Promise<DhcpSocketV4> {
 export async function openSocketV6(interfaceName: string, received: Received): Promise<DhcpSocket> {
   const socket = await bound({ family: 6, reuse: false }, received)
   return {
-    broadcast: (bytes) => sendQuietly(socket, bytes, SERVER_PORT_V6, `${ALL_SERVERS_V6}%${interfaceName}`),
+    broadcast: (bytes) => sendQuietly(socket, bytes, DHCPV6_SERVER_PORT, `${DHCPV6_GROUP}%${interfaceName}`),
     close: () => closed(socket),
   }
 }
@@ -63,7 +65,7 @@ interface Binding {
 
 function bound({ family, reuse, address }: Binding, received: Received): Promise<Socket> {
   const type = family === 6 ? 'udp6' : 'udp4'
-  const port = family === 6 ? CLIENT_PORT_V6 : CLIENT_PORT
+  const port = family === 6 ? DHCPV6_CLIENT_PORT : DHCP_CLIENT_PORT
   const socket = createSocket({ type, reuseAddr: reuse, ipv6Only: family === 6 })
   socket.on('message', (bytes: Uint8Array) => received(new Uint8Array(bytes)))
   return new Promise((resolve, reject) => {
@@ -113,7 +115,7 @@ async function sendFrom(bytes: Uint8Array, from: string, to: string, { received,
       if (waiting.delete(socket)) socket.close()
     }, ANSWER_MS)
     waiting.set(socket, timer)
-    await new Promise<void>((resolve) => socket.send(bytes, SERVER_PORT, to, () => resolve()))
+    await new Promise<void>((resolve) => socket.send(bytes, DHCP_SERVER_PORT, to, () => resolve()))
   } catch (cause) {
     // The address has gone from the interface meanwhile.
     if (!(cause instanceof PhoneProblem)) throw cause

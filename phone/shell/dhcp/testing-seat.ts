@@ -1,4 +1,5 @@
 /** One seat on a link that is only values: a clock that jumps, an interface that is a list, and a server in this process. */
+import { utf8Bytes } from '../../../protocol/bytes.ts'
 import { decodeDhcpMessage, type DhcpMessage, encodeDhcpMessage } from '../../../protocol/dhcp/mod.ts'
 import { parseMacAddress } from '../../../protocol/identity.ts'
 import { assert, err, type Millis, ok } from '../../../protocol/result.ts'
@@ -119,7 +120,7 @@ export function giving(address: string, options: Readonly<Record<number, string>
     const wanted = asked.get(50)?.join('.') ?? (ciaddr === '0.0.0.0' ? address : ciaddr)
     if (type !== 'discover' && type !== 'request') return undefined
     if (wanted !== address && type === 'request') return { type: 'nak', options: new Map([[54, ip(SERVER)]]) }
-    const given = Object.entries(options).map(([code, text]) => [Number(code), new TextEncoder().encode(text)] as const)
+    const given = Object.entries(options).map(([code, text]) => [Number(code), utf8Bytes(text)] as const)
     const necessary = [
       [1, ip('255.255.255.0')],
       [3, ip(SERVER)],

@@ -44,7 +44,7 @@ export const BASE_125 = 10
  * cost the URL; a payload that begins with `http` is a bare URL [TR-069 §9.2].
  */
 export function decodeAcsOption43(payload: Uint8Array): Result<AcsDiscovery, DhcpProblem> {
-  if (looksBare(payload)) return decodeBareUrl(payload)
+  if (isBareUrl(payload)) return decodeBareUrl(payload)
   const subOptions = decodeSubOptions(payload, 'padded')
   return subOptions.ok ? ok(readAcsFields(subOptions.value, BASE_43)) : subOptions
 }
@@ -115,8 +115,11 @@ export function writeAcsFields(discovery: AcsDiscovery, base: number): Result<re
   return ok(subOptions)
 }
 
-/** As sub-options this would be code 104 with 116 bytes that begin with `tp`: not used by anyone we know. */
-function looksBare(payload: Uint8Array): boolean {
+/**
+ * True for an option 43 that is a URL and nothing else [TR-069 §9.2]. As sub-options this would be code 104 with 116 bytes that
+ * begin with `tp`: not used by anyone we know.
+ */
+export function isBareUrl(payload: Uint8Array): boolean {
   return utf8Text(payload.subarray(0, 4))?.toLowerCase() === 'http'
 }
 
@@ -142,7 +145,8 @@ function isAcsUrl(text: string): boolean {
   return within(text, ACS_URL_BYTES_MAX) !== undefined && isHttpUrl(text)
 }
 
-function isHttpUrl(text: string): boolean {
+/** True for a URL of http or https with a host and without spaces; nothing more is checked. */
+export function isHttpUrl(text: string): boolean {
   return /^https?:\/\/[^\s/]\S*$/i.test(text)
 }
 

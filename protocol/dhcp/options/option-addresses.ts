@@ -1,5 +1,7 @@
+import { concatBytes } from '../../bytes.ts'
 import { ok } from '../../result.ts'
 import type { Result } from '../../result.ts'
+import { bytesToIpv4, ipv4List, ipv4ToBytes } from '../address.ts'
 import { LENGTH_BYTE_MAX, problem } from './vendor-data.ts'
 import type { DhcpProblem } from './vendor-data.ts'
 
@@ -20,11 +22,7 @@ export function decodeAddresses(name: string, payload: Uint8Array): Result<reado
   if (payload.length % ADDRESS_BYTES !== 0) {
     return problem('truncated', `Cannot read ${name} of ${payload.length} bytes: expected four bytes for each address`)
   }
-  return ok(
-    Array.from({ length: payload.length / ADDRESS_BYTES }, (_, index) =>
-      payload.subarray(index * ADDRESS_BYTES, (index + 1) * ADDRESS_BYTES).join('.'),
-    ),
-  )
+  return ok(ipv4List(payload, OPTION_ADDRESSES_MAX).map(bytesToIpv4))
 }
 
 /** @returns four bytes for each dotted IPv4 address. */
@@ -36,19 +34,16 @@ export function encodeAddresses(name: string, addresses: readonly string[]): Res
       `Cannot send ${addresses.length} addresses as ${name}: give at most ${OPTION_ADDRESSES_MAX}`,
     )
   }
-  const wrong = addresses.find((address) => !isIpv4(address))
-  if (wrong !== undefined) {
-    return problem(
-      'bad-value',
-      `Cannot send ${JSON.stringify(wrong.slice(0, 80))} among ${name}: expected an IPv4 address such as 192.0.2.1`,
-    )
+  const parts: Uint8Array[] = []
+  for (const address of addresses) {
+    const bytes = ipv4ToBytes(address)
+    if (bytes === undefined) {
+      return problem(
+        'bad-value',
+        `Cannot send ${JSON.stringify(address.slice(0, 80))} among ${name}: expected an IPv4 address such as 192.0.2.1`,
+      )
+    }
+    parts.push(bytes)
   }
-  return ok(Uint8Array.from(addresses.flatMap((address) => address.split('.').map(Number))))
-}
-
-function isIpv4(text: string): boolean {
-  const parts = text.split('.')
-  return (
-    parts.length === ADDRESS_BYTES && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
-  )
+  return ok(concatBytes(parts))
 }

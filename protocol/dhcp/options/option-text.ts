@@ -1,4 +1,4 @@
-import { utf8Text } from '../../bytes.ts'
+import { utf8Bytes, utf8Text } from '../../bytes.ts'
 import { ok } from '../../result.ts'
 import type { Result } from '../../result.ts'
 import { decodeText, encodeText, LENGTH_BYTE_MAX, problem } from './vendor-data.ts'
@@ -27,7 +27,7 @@ export function decodeOptionText(name: string, payload: Uint8Array): Result<stri
   const bare = utf8Text(payload)?.replace(/^[\0\s]+|[\0\s]+$/g, '')
   if (bare === '') return problem('empty', `Cannot read a ${name}: the option holds nothing`)
   // Nothing may be read that is not shown: a control character in the middle is no text.
-  const text = bare === undefined ? undefined : decodeText(new TextEncoder().encode(bare))
+  const text = bare === undefined ? undefined : decodeText(utf8Bytes(bare))
   return text === undefined
     ? problem('bad-value', `Cannot read a ${name}: expected a text in UTF-8 without control characters`)
     : ok(text)

@@ -1,5 +1,6 @@
 import { ok } from '../../result.ts'
 import type { Result } from '../../result.ts'
+import { isBareUrl, isHttpUrl } from './acs-discovery.ts'
 import { decodeSubOptions, encodeSubOptions, encodeText, firstText, LENGTH_BYTE_MAX, problem } from './vendor-data.ts'
 import type { DhcpProblem, SubOption } from './vendor-data.ts'
 
@@ -27,7 +28,7 @@ const CODES: readonly number[] = Object.values(SCEP)
  */
 export function decodeScep(payload: Uint8Array): Result<ScepSettings | undefined, DhcpProblem> {
   // A bare URL of an ACS has no sub-options [TR-069 §9.2].
-  if (/^http/i.test(String.fromCharCode(...payload.subarray(0, 4)))) return ok(undefined)
+  if (isBareUrl(payload)) return ok(undefined)
   const read = decodeSubOptions(payload, 'padded')
   if (!read.ok) return read
   const ours = read.value.filter(({ code }) => CODES.includes(code))
@@ -81,8 +82,4 @@ export function encodeScep(settings: ScepSettings): Result<Uint8Array, DhcpProbl
 function isOn(subOptions: readonly SubOption[], code: number): boolean {
   const value = subOptions.find((subOption) => subOption.code === code)?.value
   return value?.length === 1 && value[0] === 1
-}
-
-function isHttpUrl(text: string): boolean {
-  return /^https?:\/\/[^\s/]\S*$/i.test(text)
 }

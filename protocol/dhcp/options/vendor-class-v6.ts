@@ -1,6 +1,7 @@
 import { concatBytes } from '../../bytes.ts'
-import { err, ok } from '../../result.ts'
+import { ok } from '../../result.ts'
 import type { Result } from '../../result.ts'
+import { problem } from './vendor-data.ts'
 import type { DhcpProblem } from './vendor-data.ts'
 
 /*
@@ -18,17 +19,11 @@ const CLASS_BYTES_MAX = 1024
 export function encodeVendorClassV6(enterprise: number, vendorClass: Uint8Array): Result<Uint8Array, DhcpProblem> {
   const { length } = vendorClass
   if (!Number.isInteger(enterprise) || enterprise < 0 || enterprise > 0xffffffff) {
-    return err({
-      code: 'bad-value',
-      message: `Cannot send enterprise number "${enterprise}": expected 0 to 4294967295`,
-    })
+    return problem('bad-value', `Cannot send enterprise number "${enterprise}": expected 0 to 4294967295`)
   }
-  if (length === 0) return err({ code: 'empty', message: 'Cannot send a vendor class without any bytes' })
+  if (length === 0) return problem('empty', 'Cannot send a vendor class without any bytes')
   if (length > CLASS_BYTES_MAX) {
-    return err({
-      code: 'too-long',
-      message: `Cannot send a vendor class of ${length} bytes: at most ${CLASS_BYTES_MAX}`,
-    })
+    return problem('too-long', `Cannot send a vendor class of ${length} bytes: at most ${CLASS_BYTES_MAX}`)
   }
   const number = Uint8Array.from([24, 16, 8, 0].map((shift) => (enterprise >>> shift) & 255))
   return ok(concatBytes([number, Uint8Array.of(length >> 8, length & 255), vendorClass]))
