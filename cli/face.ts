@@ -8,6 +8,7 @@ import { lcdLines, type PhoneEvent, status } from '../phone/agent/mod.ts'
 import type { KeypadEntry, Mode } from '../phone/agent/types.ts'
 import type { Phone } from '../phone/shell/mod.ts'
 import { assertNever, type Millis } from '../protocol/result.ts'
+import { clockTime } from './output.ts'
 
 /** Where in the menus of the display we are. */
 export type Menu = 'idle' | 'settings' | 'device-administration' | 'profile-rule'
@@ -286,10 +287,6 @@ function boxed(lines: readonly string[]): readonly string[] {
   const width = Math.max(40, ...lines.map((line) => line.length))
   const edge = `+${'-'.repeat(width + 2)}+`
   return [edge, ...lines.map((line) => `| ${line.padEnd(width)} |`), edge]
-}
-
-function clockTime(at: Millis): string {
-  return new Date(at).toTimeString().slice(0, 8)
 }
 
 /** Texts of servers are shown too; their control characters must not move the cursor. */

@@ -15,6 +15,7 @@ import { parseMacAddress, parseProductName, type ProductName } from '../protocol
 import type { Millis } from '../protocol/result.ts'
 import { readBoxes } from './boxes.ts'
 import { EXIT } from './exit-codes.ts'
+import { printJsonEvent } from './face.ts'
 import { openLab } from './lab.ts'
 import { endWith, printLines } from './output.ts'
 import {
@@ -229,10 +230,8 @@ const TOLD: ReadonlySet<string> = new Set([
   'phone-failed',
 ])
 
-function writeEvent({ mac, serial }: Hardware, { name, text, data }: PhoneEvent, at: Millis): void {
-  if (!TOLD.has(name)) return
-  const line = { at: new Date(at).toISOString(), name, text, data: { mac, serial, ...data } }
-  process.stdout.write(`${JSON.stringify(line)}\n`)
+function writeEvent({ mac, serial }: Hardware, event: PhoneEvent, at: Millis): void {
+  if (TOLD.has(event.name)) printLines([printJsonEvent({ ...event, data: { mac, serial, ...event.data } }, at)])
 }
 
 function printCounts(counts: FleetCounts): string {

@@ -17,7 +17,7 @@ import {
   syncFolder,
   verifyKeyCheck,
 } from '../server/database/mod.ts'
-import { type Settings, StartProblem } from '../server/main.ts'
+import { type Settings, StartProblem } from '../server/config.ts'
 import { packageRoot } from '../server/package-root.ts'
 import { createVault, replaceKeyCheck, resealAll } from '../server/store/mod.ts'
 import { withBareDatabase } from './bare-database.ts'

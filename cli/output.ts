@@ -2,6 +2,7 @@
  * What commands print: lines for people, or exactly one JSON document, on stdout; everything that is wrong, on stderr.
  * No colours, so that a pipe gets what a terminal shows.
  */
+import type { Millis } from '../protocol/result.ts'
 import { type ExitCode, EXIT } from './exit-codes.ts'
 
 /** One JSON document and a line end. */
@@ -27,6 +28,11 @@ export function printResult(result: {
 }): void {
   if (result.json) printJson(result.value)
   else printLines(result.lines())
+}
+
+/** `17:35:03`, as clocks show it here. */
+export function clockTime(at: Millis): string {
+  return new Date(at).toTimeString().slice(0, 8)
 }
 
 /** Ends with this code once all is printed. */

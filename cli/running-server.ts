@@ -1,7 +1,8 @@
 /** What `start` and `serve` share: the server opened, kept until somebody asks to end, and closed. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
-import { type Server, type ServerOptions, startServer, StartProblem } from '../server/main.ts'
+import { StartProblem } from '../server/config.ts'
+import type { Server, ServerOptions } from '../server/main.ts'
 import { endSoon, stopAsked, stopSignal, untilStopped } from './signals.ts'
 import { isHeldByCommand } from './store-access.ts'
 
@@ -32,6 +33,8 @@ export async function runServer(
 }
 
 async function startAfterCommands(options: ServerOptions): Promise<Server> {
+  // Help and completion load this file, and do not wait for the server's code.
+  const { startServer } = await import('../server/main.ts')
   const deadline = Date.now() + COMMAND_MAX_MS
   for (;;) {
     try {

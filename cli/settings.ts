@@ -1,7 +1,7 @@
 /** The options that every command of the server shares, and the settings that follow from them. */
 import type { Command } from 'commander'
 import { err, ok, type Result } from '../protocol/result.ts'
-import { readSettings, type SettingProblem, type Settings, StartProblem } from '../server/main.ts'
+import { readSettings, type SettingProblem, type Settings, StartProblem } from '../server/config.ts'
 
 /** Option name -> setting; each also stands in the environment as `OFFHOOK_<setting>`. */
 const OPTIONS: readonly (readonly [string, string, string])[] = [

@@ -7,7 +7,8 @@ import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
 import { type Database, lockDataDirectory, openDatabase, postgresSocketOf } from '../server/database/mod.ts'
-import { openPlatform, type Platform, type Settings, StartProblem } from '../server/main.ts'
+import { type Settings, StartProblem } from '../server/config.ts'
+import type { Platform } from '../server/main.ts'
 
 /** A server that is just starting, or another command, gets this long to finish. */
 const WAIT_MAX_MS = 60_000
@@ -74,6 +75,8 @@ export function isHeldByCommand(refusal: string): boolean {
 
 /** Runs the work with the platform of the settings' data directory, and closes it again. */
 export async function withStore<T>(settings: Settings, work: (platform: Platform) => Promise<T>): Promise<T> {
+  // Most who load this file ask a server that runs: only who needs the platform waits until it is loaded.
+  const { openPlatform } = await import('../server/main.ts')
   const log = pino({ level: 'silent' })
   const deadline = Date.now() + WAIT_MAX_MS
   for (;;) {

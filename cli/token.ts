@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { StartProblem } from '../server/main.ts'
+import { StartProblem } from '../server/config.ts'
 import { createToken, TOKEN_SCOPES } from '../server/store/mod.ts'
 import { printResult } from './output.ts'
 import { addTokenCommands } from './remote/users.ts'

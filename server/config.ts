@@ -53,6 +53,11 @@ export interface SettingProblem {
   readonly message: string
 }
 
+/** Something that a person must put right before the server can start; the message says what. */
+export class StartProblem extends Error {
+  override readonly name = 'StartProblem'
+}
+
 type Env = Readonly<Record<string, string | undefined>>
 /** Options of the command line by their environment name without the prefix, e.g. `HTTP_PORT`. */
 export type SettingOptions = Readonly<Record<string, string | boolean | undefined>>

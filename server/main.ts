@@ -3,13 +3,13 @@ import { type Logger, pino } from 'pino'
 import type { MacAddress } from '../protocol/identity.ts'
 import { type AcsDoors, followWished, listenAcs, openAcs, startWaker } from './acs/mod.ts'
 import { listenApi } from './api/mod.ts'
-import type { Settings } from './config.ts'
+import { type Settings, StartProblem } from './config.ts'
 import { lockDataDirectory } from './database/mod.ts'
 import { createChallenges, type HttpDoor, listenHttp, listenHttps } from './nps/http/mod.ts'
 import { answerTftp, countedTftp } from './nps/mod.ts'
 import { listenTftp, type TftpDoor } from './nps/tftp/mod.ts'
 import { startJobs } from './jobs/mod.ts'
-import { openPlatform, type Platform, StartProblem } from './platform.ts'
+import { openPlatform, type Platform } from './platform.ts'
 import { openServerTls, type ServerTls } from './server-tls.ts'
 import {
   expireTasks,
@@ -24,8 +24,8 @@ import {
 } from './store/mod.ts'
 import { listenSyslog } from './syslog/mod.ts'
 
-export { readSettings, type Settings, type SettingOptions, type SettingProblem } from './config.ts'
-export { openPlatform, type Platform, StartProblem } from './platform.ts'
+export { readSettings, type Settings, type SettingOptions, type SettingProblem, StartProblem } from './config.ts'
+export { openPlatform, type Platform } from './platform.ts'
 
 const PARTITIONS_EVERY_MS = 60 * 60_000
 

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { assert, type Millis } from '../protocol/result.ts'
-import type { Settings } from './config.ts'
+import { type Settings, StartProblem } from './config.ts'
 import {
   createBatch,
   type Database,
@@ -62,11 +62,6 @@ const BATCH = { maxRows: 500, maxWaitMs: 100, queueMax: 50_000 } as const
 
 /** Whole profiles wait here, so fewer of them; one that is dropped is missing in a comparison and nowhere else. */
 const SERVED_BATCH = { maxRows: 100, maxWaitMs: 100, queueMax: 2000 } as const
-
-/** Something that a person must put right before the server can start; the message says what. */
-export class StartProblem extends Error {
-  override readonly name = 'StartProblem'
-}
 
 /** Where phones reach the doors. */
 export interface PublicUrls {

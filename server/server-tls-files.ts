@@ -1,8 +1,9 @@
 /** The server's certificate from files, read again when they change. A bad new file is told of, and the old one stays. */
 import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
+import { StartProblem } from './config.ts'
 import { type CertificatePair, certificatesOf, checkServerCertificate, isFatal } from './pki/mod.ts'
-import { type Platform, StartProblem } from './platform.ts'
+import type { Platform } from './platform.ts'
 
 export interface TlsFiles {
   current(): GivenTls

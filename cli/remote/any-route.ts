@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { addExamples } from '../examples.ts'
 import { usageProblem } from '../exit-codes.ts'
 import { readInput } from '../files.ts'
-import { addApiOptions, type Method, refuseFailure, withApi } from './api.ts'
+import { addApiOptions, bytesOf, type Method, withApi } from './api.ts'
 
 /** A firmware file may be large. */
 const ROUTE_MS = 15 * 60_000
@@ -32,8 +32,7 @@ export function registerApiCommand(program: Command): void {
       const timeoutMs = ROUTE_MS
       const more = sent === undefined ? { timeoutMs } : { body: sent, type: String(options.type), timeoutMs }
       const response = await api.raw(known, path, more)
-      await refuseFailure(response)
-      process.stdout.write(new Uint8Array(await response.arrayBuffer()))
+      process.stdout.write(await bytesOf(response))
       if (response.headers.get('content-type')?.includes('json') === true) process.stdout.write('\n')
     }),
   )

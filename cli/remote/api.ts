@@ -6,7 +6,6 @@ import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Settings } from '../../server/main.ts'
-import { createToken } from '../../server/store/mod.ts'
 import { CliProblem, EXIT, usageProblem } from '../exit-codes.ts'
 import { printJson } from '../output.ts'
 import { addSettingOptions, settingsFrom } from '../settings.ts'
@@ -90,6 +89,8 @@ async function refuseAbsent(base: string): Promise<void> {
 
 /** Whoever may open the server's database may do everything anyway. */
 async function tokenForNow(settings: Settings, base: string): Promise<string> {
+  // Who gives a token of their own does not wait until this is loaded.
+  const { createToken } = await import('../../server/store/mod.ts')
   const token = { name: `cli ${userName()}`, scopes: ['admin'], ttlSeconds: TOKEN_SECONDS } as const
   const made = await withRunningDatabase(settings, (db) => createToken(db, token))
   if (made !== undefined) return made
@@ -176,7 +177,8 @@ export class ApiRefusal extends CliProblem {
   }
 }
 
-interface Problem {
+/** A problem document of the API, as far as commands read it. */
+export interface Problem {
   readonly title?: string
   readonly detail?: string
   readonly problems?: readonly { readonly place?: string; readonly message?: string; readonly advice?: string }[]
@@ -197,6 +199,12 @@ export async function refuseFailure(response: Response): Promise<void> {
   const words = response.status === 401 ? REFUSED_TOKEN : said
   const shown = Object.keys(document).length === 0 ? { title: words, status: response.status } : document
   throw new ApiRefusal([words, ...(lines.length > 1 ? lines : [])].join('\n'), response.status, shown)
+}
+
+/** @returns the answer as it came. Throws ApiRefusal unless the server did what was asked. */
+export async function bytesOf(response: Response): Promise<Uint8Array> {
+  await refuseFailure(response)
+  return new Uint8Array(await response.arrayBuffer())
 }
 
 function problemOf(text: string): Problem {

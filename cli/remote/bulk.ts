@@ -3,7 +3,7 @@ import { addExamples } from '../examples.ts'
 import { EXIT } from '../exit-codes.ts'
 import { readInput, writeOutput } from '../files.ts'
 import { endWith, printResult } from '../output.ts'
-import { addApiOptions, refuseFailure, withApi } from './api.ts'
+import { addApiOptions, bytesOf, refuseFailure, withApi } from './api.ts'
 
 const KINDS = ['accounts', 'lines', 'devices'] as const
 const MODES = ['upsert', 'create'] as const
@@ -87,9 +87,7 @@ export function registerExportCommand(program: Command): void {
       const query = new URLSearchParams({ format: options.json === true ? 'json' : options.format })
       if (options.reveal === true) query.set('reveal', 'true')
       const response = await api.raw('GET', `export/${kind}?${query.toString()}`, { timeoutMs: BULK_MS })
-      await refuseFailure(response)
-      const bytes = new Uint8Array(await response.arrayBuffer())
-      await writeOutput(file, bytes, options.reveal === true ? 0o600 : 0o666)
+      await writeOutput(file, await bytesOf(response), options.reveal === true ? 0o600 : 0o666)
     }),
   )
 }

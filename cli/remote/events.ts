@@ -1,9 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { addExamples } from '../examples.ts'
 import { CliProblem, EXIT } from '../exit-codes.ts'
-import { printLines, printNote } from '../output.ts'
+import { printLines } from '../output.ts'
 import { listenForStop, stopSignal, untilStopped } from '../signals.ts'
+import { untilAnswered } from './again.ts'
 import { addApiOptions, type ApiAccess, ApiRefusal, refuseFailure, withApi } from './api.ts'
 
 interface Event {
@@ -15,8 +15,6 @@ interface Event {
   readonly mac: string | null
   readonly data: Readonly<Record<string, unknown>>
 }
-
-const RECONNECT_MS = 1000
 
 export function registerEventsCommand(program: Command): void {
   const command = program
@@ -85,32 +83,17 @@ async function openStream(api: ApiAccess, query: URLSearchParams) {
     }
   }
   const first = await connect()
+  // A refusal, as of a token that was revoked, is an end too.
+  const again = () => untilAnswered(connect, { isPassing, away: 'the server has gone; waiting for it' })
   return {
     async follow(print: (event: Event) => void): Promise<void> {
-      for (let response = first; response !== undefined; response = await again(connect)) {
+      for (let response = first; response !== undefined; response = await again()) {
         await readStream(response, print, (id) => {
           place = id
         })
       }
     },
   }
-}
-
-/** Until the server is back, or somebody asks to end. A refusal, as of a token that was revoked, is an end too. */
-async function again(connect: () => Promise<Response | undefined>): Promise<Response | undefined> {
-  for (let isTold = false; !untilStopped.aborted; isTold = true) {
-    try {
-      const response = await connect()
-      if (isTold && response !== undefined) printNote('the server is back')
-      return response
-    } catch (error) {
-      if (!isPassing(error)) throw error
-      if (!isTold) printNote('the server has gone; waiting for it')
-    }
-    // Ends early by the signal: the loop looks at it next.
-    await pause(RECONNECT_MS, undefined, { signal: untilStopped }).catch(() => undefined)
-  }
-  return undefined
 }
 
 /** Nobody there, or somebody who is only starting or has too many streams open just now. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { addExamples } from '../examples.ts'
 import { usageProblem } from '../exit-codes.ts'
-import { writeOutput } from '../files.ts'
+import { quoted, writeOutput } from '../files.ts'
 import { printNote, printResult } from '../output.ts'
-import { addApiOptions, type ApiAccess, refuseFailure, withApi } from './api.ts'
+import { addApiOptions, type ApiAccess, bytesOf, withApi } from './api.ts'
 
 interface Sheet {
   readonly text: string
@@ -37,7 +37,8 @@ export function registerKeypadCommand(program: Command): void {
         return
       }
       await writeOutput(options.pdf, await pdfOf(api, path, body), PRIVATE)
-      if (options.pdf !== '-') printNote(`The sheet is in "${options.pdf}"; its code is good for a quarter of an hour`)
+      if (options.pdf !== '-')
+        printNote(`The sheet is in ${quoted(options.pdf)}; its code is good for a quarter of an hour`)
     })
   })
 }
@@ -57,7 +58,6 @@ function bodyOf({ digits }: Options): { readonly digits?: number } {
 }
 
 async function pdfOf(api: ApiAccess, path: string, body: object): Promise<Uint8Array> {
-  const response = await api.raw('POST', `${path}?format=pdf`, { body: JSON.stringify(body), type: 'application/json' })
-  await refuseFailure(response)
-  return new Uint8Array(await response.arrayBuffer())
+  const sent = { body: JSON.stringify(body), type: 'application/json' }
+  return bytesOf(await api.raw('POST', `${path}?format=pdf`, sent))
 }

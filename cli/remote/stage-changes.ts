@@ -9,6 +9,7 @@ import {
   type Stage,
   STAGES,
   type Staging,
+  TO_SOLVE,
 } from './stage-words.ts'
 import { plainText } from './stage-width.ts'
 
@@ -115,13 +116,12 @@ export function signOf(
 }
 
 export function hasProblem({ stage, problem }: { readonly stage: Stage; readonly problem: Note | null }): boolean {
-  return stage === 'wrong-serial' || stage === 'refused' || problem !== null
+  return TO_SOLVE.includes(stage) || problem !== null
 }
 
 /** Whether a stage is as far as the goal, or farther. A stage that is for a person to solve is not. */
 export function isThere(stage: Stage, goal: Goal): boolean {
-  if (stage === 'wrong-serial' || stage === 'refused') return false
-  return STAGES.indexOf(stage) >= STAGES.indexOf(goal)
+  return !TO_SOLVE.includes(stage) && STAGES.indexOf(stage) >= STAGES.indexOf(goal)
 }
 
 /** How many boxes there should be: those of the batch, or as many as were expected. */

@@ -3,7 +3,7 @@
  * state in, lines out. Signs instead of colours.
  */
 import { type Goal, hasProblem, isThere, leftUntil, signOf } from './stage-changes.ts'
-import { type Box, macText, nameAndLines, type Stranger, STAGES, type Staging } from './stage-words.ts'
+import { type Box, macText, nameAndLines, type Stranger, STAGES, type Staging, TO_SOLVE } from './stage-words.ts'
 import { cutTo, padTo, plainText, widthOf, wrapped } from './stage-width.ts'
 
 export interface WatchView {
@@ -93,15 +93,14 @@ function barOf(staging: Staging, goal: Goal, columns: number): string {
 
 /** What needs a person first, since a narrow terminal cuts the end. */
 function countsOf(staging: Staging): string {
-  const problems = ['wrong-serial', 'refused']
   const { unscanned } = leftUntil(staging, 'registered')
   const part = (sign: string, name: string, count: number): readonly string[] =>
     count === 0 ? [] : [`${sign}${name} ${count}`]
   const words = [
-    ...problems.flatMap((stage) => part('! ', stage, staging.counts[stage] ?? 0)),
+    ...TO_SOLVE.flatMap((stage) => part('! ', stage, staging.counts[stage] ?? 0)),
     ...part('? ', 'strangers', staging.strangers.length),
     ...part('', 'not scanned', unscanned),
-    ...STAGES.filter((stage) => !problems.includes(stage)).flatMap((stage) =>
+    ...STAGES.filter((stage) => !TO_SOLVE.includes(stage)).flatMap((stage) =>
       part('', stage, staging.counts[stage] ?? 0),
     ),
   ]

@@ -93,7 +93,7 @@ export function readScan(state: Scanning, line: string): { readonly state: Scann
 }
 
 /** The end of all lines. @returns what the half that got no partner means; undefined when none waits */
-export function endScan({ waiting }: Scanning): Scan | undefined {
+export function endScan({ waiting }: Scanning): Extract<Scan, { kind: 'mistake' }> | undefined {
   return waiting === undefined ? undefined : { kind: 'mistake', message: leftAlone(waiting) }
 }
 

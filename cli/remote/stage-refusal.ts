@@ -1,6 +1,6 @@
 /** What a server of staging answers when it does not do what was asked. */
 import { CliProblem, EXIT } from '../exit-codes.ts'
-import { ApiRefusal, refuseFailure } from './api.ts'
+import { ApiRefusal, type Problem } from './api.ts'
 import { macText } from './stage-words.ts'
 import { plainText } from './stage-width.ts'
 
@@ -12,26 +12,15 @@ export function isPassing(error: unknown): boolean {
   return (error instanceof TypeError && error.cause !== undefined) || error instanceof SyntaxError
 }
 
-interface ProblemDocument {
-  readonly detail?: string
-  readonly type?: string
-  readonly problems?: readonly { readonly place?: string; readonly message?: string; readonly advice?: string }[]
-}
-
 /**
- * As `refuseFailure`, and a refusal names every box, however many there are: a person goes and looks for each.
- * Throws ApiRefusal.
+ * Throws the error as it is; of a refusal every box is named, however many there are: a person goes and looks for each.
  */
-export async function refuseNaming(response: Response): Promise<void> {
-  try {
-    await refuseFailure(response)
-  } catch (error) {
-    if (!(error instanceof ApiRefusal)) throw error
-    const document = (error.document ?? {}) as ProblemDocument
-    const boxes = (document.problems ?? []).map(({ place = '', message = '', advice = '' }) =>
-      plainText(`  ${macText(place)}: ${message}${advice === '' ? '' : ` ${advice}`}`),
-    )
-    if (boxes.length === 0 || document.detail === undefined) throw error
-    throw new ApiRefusal([document.detail, ...boxes].join('\n'), error.status, error.document)
-  }
+export function nameBoxes(error: unknown): never {
+  if (!(error instanceof ApiRefusal)) throw error
+  const { detail, problems = [] } = error.document as Problem
+  const boxes = problems.map(({ place = '', message = '', advice = '' }) =>
+    plainText(`  ${macText(place)}: ${message}${advice === '' ? '' : ` ${advice}`}`),
+  )
+  if (boxes.length === 0 || detail === undefined) throw error
+  throw new ApiRefusal([detail, ...boxes].join('\n'), error.status, error.document)
 }

@@ -1,14 +1,14 @@
 /** `offhook stage scan`: boxes into a batch, from a scanner that types like a keyboard or from a file. */
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { assertNever } from '../../protocol/result.ts'
 import { addExamples } from '../examples.ts'
 import { CliProblem, EXIT } from '../exit-codes.ts'
 import { INPUT_BYTES_MAX, readInput } from '../files.ts'
-import { endWith, printLines, printNote } from '../output.ts'
+import { endWith, printLines } from '../output.ts'
 import { listenForStop, stopSignal, untilStopped } from '../signals.ts'
+import { untilAnswered } from './again.ts'
 import { addApiOptions, type ApiAccess, refuseFailure, withApi } from './api.ts'
 import {
   endScan,
@@ -25,7 +25,6 @@ import { isPassing } from './stage-refusal.ts'
 import { type Batch, batchRoute, macText, type Note } from './stage-words.ts'
 import { plainText } from './stage-width.ts'
 
-const AGAIN_MS = 1000
 /** A thousand boxes in one request. */
 const TABLE_MS = 120_000
 const BELL = '\u0007'
@@ -115,7 +114,7 @@ async function takeLines(api: ApiAccess, input: Readable, tally: Tally, options:
   }
   lines.close()
   const left = endScan(state)
-  if (left !== undefined && left.kind !== 'end') await takeScan(api, left, tally, options)
+  if (left !== undefined) await takeScan(api, left, tally, options)
   if (table !== undefined && !untilStopped.aborted) await takeTable(api, `${table.lines.join('\n')}\n`, tally, options)
 }
 
@@ -158,10 +157,13 @@ function say(options: Options, line: string, value?: object): void {
   printLines([bell + plainText(line)])
 }
 
+/** One that is scanned while the server starts anew is not lost, and one that is sent twice is in the batch once. */
 async function takeBox(api: ApiAccess, box: ScannedBox, tally: Tally, options: Options): Promise<void> {
-  const body = JSON.stringify({ boxes: [box], dryRun: options.dryRun === true })
-  const path = batchRoute(tally.batch.id, 'boxes')
-  const taken = await untilTaken(api, path, { body, type: 'application/json' })
+  const body = { boxes: [box], dryRun: options.dryRun === true }
+  const taken = await untilAnswered(() => api.call<Taken>('POST', batchRoute(tally.batch.id, 'boxes'), body), {
+    isPassing,
+    away: 'the server does not answer; the box is sent again until it does',
+  })
   // Asked to end while the server was away: whoever scanned it must know that it is not there.
   if (taken === undefined) {
     tally.refused++
@@ -210,33 +212,6 @@ async function takeTable(api: ApiAccess, body: string, tally: Tally, options: Op
     say(options, `!  ${place}${macText(mac)}  refused: ${message}`, { outcome: 'refused', line, mac, code, message })
   }
   sayWarnings(taken, options)
-}
-
-/**
- * Sends a box until a server takes it or refuses it: one that is scanned while the server starts anew is not lost, and one
- * that is sent twice is in the batch once.
- *
- * @returns undefined when somebody asked to end meanwhile
- */
-async function untilTaken(
-  api: ApiAccess,
-  path: string,
-  more: { readonly body: string; readonly type: string },
-): Promise<Taken | undefined> {
-  for (let isTold = false; !untilStopped.aborted; isTold = true) {
-    try {
-      const response = await api.raw('POST', path, more)
-      await refuseFailure(response)
-      const taken = (await response.json()) as Taken
-      if (isTold) printNote('the server is back')
-      return taken
-    } catch (error) {
-      if (!isPassing(error)) throw error
-      if (!isTold) printNote('the server does not answer; the box is sent again until it does')
-    }
-    await pause(AGAIN_MS, undefined, { signal: untilStopped }).catch(() => undefined)
-  }
-  return undefined
 }
 
 function summaryOf({ added, already, refused, mistakes, batch }: Tally): object {

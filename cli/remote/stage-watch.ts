@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import { addExamples } from '../examples.ts'
 import { CliProblem, EXIT, usageProblem } from '../exit-codes.ts'
-import { endWith, printLines, printNote } from '../output.ts'
+import { clockTime, endWith, printLines, printNote } from '../output.ts'
 import { listenForStop, stopAsked, stopSignal, untilStopped } from '../signals.ts'
 import { wholeNumber } from './acs-words.ts'
 import { addApiOptions, type ApiAccess, refuseFailure, withApi } from './api.ts'
@@ -181,8 +181,4 @@ function openView(goal: Goal): Show {
     },
     close: () => terminal.close(),
   }
-}
-
-function clockTime(at: number): string {
-  return new Date(at).toTimeString().slice(0, 8)
 }

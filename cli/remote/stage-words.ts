@@ -1,20 +1,12 @@
 /** What the commands of staging read and print alike. Pure. */
 import { parseMacAddress, macWithColons } from '../../protocol/identity.ts'
+import { type Stage, STAGES } from '../../server/store/mod.ts'
 import { plainText } from './stage-width.ts'
 
-/** In the order of progress; the last two are for a person to solve. */
-export const STAGES = [
-  'missing',
-  'seen',
-  'first-profile',
-  'bound',
-  'applied',
-  'registered',
-  'wrong-serial',
-  'refused',
-] as const
+export { type Stage, STAGES }
 
-export type Stage = (typeof STAGES)[number]
+/** For a person to solve: a box does not come farther by itself. */
+export const TO_SOLVE: readonly Stage[] = ['wrong-serial', 'refused']
 
 export interface Note {
   readonly code: string

@@ -5,8 +5,8 @@ import { CliProblem, usageProblem } from '../exit-codes.ts'
 import { quoted, writeOutput } from '../files.ts'
 import { printNote, printResult } from '../output.ts'
 import { wholeNumber } from './acs-words.ts'
-import { addApiOptions, allPages, type ApiAccess, refuseFailure, withApi } from './api.ts'
-import { refuseNaming } from './stage-refusal.ts'
+import { addApiOptions, allPages, type ApiAccess, bytesOf, withApi } from './api.ts'
+import { nameBoxes } from './stage-refusal.ts'
 import { stageScanCommand } from './stage-scan.ts'
 import { stageWatchCommand } from './stage-watch.ts'
 import { type Batch, batchRoute, type Box, macText, nameAndLines } from './stage-words.ts'
@@ -101,9 +101,7 @@ function missingCommand(stage: Command): void {
     return withApi(options, async (api) => {
       const path = batchRoute(batch, 'missing')
       if (options.csv === true) {
-        const response = await api.raw('GET', `${path}?format=csv`)
-        await refuseFailure(response)
-        return writeOutput('-', new Uint8Array(await response.arrayBuffer()))
+        return writeOutput('-', await bytesOf(await api.raw('GET', `${path}?format=csv`)))
       }
       const list = await api.call<PickList>('GET', path)
       printResult({ json: options.json === true, value: list, lines: () => pickLines(list) })
@@ -142,9 +140,7 @@ function labelsCommand(stage: Command): void {
       const query = new URLSearchParams({ layout: options.layout })
       if (options.mac !== undefined) query.set('macs', options.mac.join(','))
       const path = `${batchRoute(batch, 'labels.pdf')}?${query.toString()}`
-      const response = await api.raw('GET', path, { timeoutMs: LABELS_MS })
-      await refuseFailure(response)
-      const bytes = new Uint8Array(await response.arrayBuffer())
+      const bytes = await bytesOf(await api.raw('GET', path, { timeoutMs: LABELS_MS }))
       await writeOutput(options.out, bytes)
       if (options.out === '-') return
       const value = { file: options.out, bytes: bytes.length, layout: options.layout }
@@ -185,10 +181,8 @@ function shipCommand(stage: Command): void {
     ['offhook stage ship bat_0123 --force', 'you know which ones those are'],
   ]).action((id: string, options) =>
     withApi(options, async (api) => {
-      const body = JSON.stringify({ force: options.force === true })
-      const response = await api.raw('POST', batchRoute(id, 'ship'), { body, type: 'application/json' })
-      await refuseNaming(response)
-      const batch = (await response.json()) as Batch
+      const force = options.force === true
+      const batch = await api.call<Batch>('POST', batchRoute(id, 'ship'), { force }).catch(nameBoxes)
       const lines = (): readonly string[] => [plainText(`${batch.name}: ${batch.progress.total} boxes shipped`)]
       printResult({ json: options.json === true, value: batch, lines })
     }),

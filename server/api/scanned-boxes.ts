@@ -9,7 +9,7 @@ import {
 import { modelInfo } from '../../protocol/profile/mod.ts'
 import { z } from 'zod'
 import { BOXES_MAX, type BoxRefusal, type ScannedBox } from '../store/mod.ts'
-import { readCsv } from './bulk/read.ts'
+import { readCsv, refuseNotUtf8 } from './bulk/read.ts'
 import { type Column, Problems, type Row } from './bulk/row.ts'
 import type { BoxInput } from './contract/staging.ts'
 import { ApiProblem } from './problem.ts'
@@ -121,9 +121,7 @@ const CELL_MAX = 200
 
 /** Throws for a file that cannot be read as a whole; an empty file is one. */
 export async function readBoxesCsv(text: string): Promise<readonly SentBox[]> {
-  if (text.includes('\uFFFD')) {
-    throw new ApiProblem(422, 'not-utf-8', 'The file is not UTF-8. Save it as "CSV UTF-8" and send it again.')
-  }
+  refuseNotUtf8(text)
   const problems = new Problems()
   const rows = await readCsv(text, BOX_COLUMNS, problems)
   const whole = problems.listed.filter(({ code }) => code !== OF_A_ROW)

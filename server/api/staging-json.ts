@@ -10,7 +10,7 @@ import {
   todoOf,
 } from '../store/mod.ts'
 import { batchJson } from './batch-json.ts'
-import { guardCell } from './bulk/formulas.ts'
+import { csvRow } from './bulk/write.ts'
 import type { Box, PickList, Stranger } from './contract/staging.ts'
 
 export function countsOf(boxes: readonly Pick<StagedBox, 'stage'>[]): Record<Stage, number> {
@@ -100,10 +100,5 @@ export function pickListCsv({ items, unscanned }: z.infer<typeof PickList>): str
   if (unscanned !== null && unscanned > 0) {
     rows.push(['', '', '', '', '', 'not-scanned', '', `Scan ${unscanned} more`])
   }
-  return [COLUMNS, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('')
-}
-
-function csvCell(text: string): string {
-  const safe = guardCell(text)
-  return /[",\r\n;\t]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return [COLUMNS, ...rows].map(csvRow).join('')
 }

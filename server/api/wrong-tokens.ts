@@ -1,6 +1,6 @@
 /** Who sends wrong tokens is asked to wait. Whoever has a right one is never held up by others behind the same address. */
-import { isIPv6 } from 'node:net'
 import type { Millis } from '../../protocol/result.ts'
+import { network64Of } from '../devices/mod.ts'
 
 const WINDOW_MS = 60_000
 /** Peers that are counted; the one that was quiet longest is forgotten first. */
@@ -62,10 +62,5 @@ function dropFirst(all: Map<string, unknown> | Set<string>, max: number): void {
 
 /** One customer has a whole /64. */
 function networkOf(peer: string): string {
-  if (!isIPv6(peer) || peer.includes('.')) return peer
-  const [head = '', tail] = (peer.split('%')[0] ?? '').split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0')
-  return [...before, ...zeros, ...after].slice(0, 4).join(':')
+  return peer.includes('.') ? peer : (network64Of(peer) ?? peer)
 }

@@ -2,8 +2,8 @@
  * How often one address may have something that needs no proof. Arithmetic and memory only; bounded.
  * Certified phones are never limited by address: a thousand of them may stand behind one router.
  */
-import { isIPv6 } from 'node:net'
 import type { Millis } from '../../protocol/result.ts'
+import { network64Of } from '../devices/mod.ts'
 
 /** Addresses remembered at once; beyond it the one that was first seen is forgotten. */
 const SOURCES_MAX = 50_000
@@ -70,12 +70,7 @@ export function createSourceLimit({
 
 /** A subscriber has a whole IPv6 network of 64 bits, so all of it counts as one source. */
 function sourceOf(peer: string): string {
-  if (!peer.includes(':') || !isIPv6(peer)) return peer
-  const [head = '', tail = ''] = peer.split('%', 1)[0]?.split('::') ?? []
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === '' ? [] : tail.split(':')
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
-  return [...left, ...zeros, ...right].slice(0, 4).join(':')
+  return peer.includes(':') ? (network64Of(peer) ?? peer) : peer
 }
 
 function isLoopback(peer: string): boolean {

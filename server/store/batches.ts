@@ -119,7 +119,7 @@ export type BatchProblem =
   | { readonly kind: 'other-model'; readonly macs: readonly string[]; readonly model: string }
   | { readonly kind: 'in-other-batch'; readonly macs: readonly string[] }
   | { readonly kind: 'unready-devices'; readonly macs: readonly string[] }
-  | { readonly kind: 'too-large'; readonly count: number }
+  | { readonly kind: 'too-large' }
   | { readonly kind: 'not-ready'; readonly problems: readonly BoxProblem[] }
 
 /** Why a box keeps its batch from being shipped; without a MAC: a box that nobody has scanned. */
@@ -298,7 +298,7 @@ export async function shipBatch(
   const { accountId, expected, name, createdAt } = batch.value
   if (Object.keys(batch.value.progress).length === 0) return err({ kind: 'empty' })
   const rows = await stagingRows(sql, id)
-  if (rows.length > STAGED_MAX && !force) return err({ kind: 'too-large', count: rows.length })
+  if (rows.length > STAGED_MAX && !force) return err({ kind: 'too-large' })
   const held = await sql.query<{ mac: string }>({
     name: 'batch-unready',
     text: `select mac from device where batch_id = $1 and state not in ('known', 'bound') order by mac limit 100`,

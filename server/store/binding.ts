@@ -7,6 +7,7 @@ import { assert } from '../../protocol/result.ts'
 import { type DeviceState, nextState } from '../devices/mod.ts'
 import type { FetchCommit, ProvenCertificate } from '../fetch/mod.ts'
 import { forgetAcsDevice } from './acs-parameters.ts'
+import { takeFreeLines } from './box-lines.ts'
 import { announce, announceCode, announceCustomer } from './changes.ts'
 import { createSecrets, dropSecrets } from './device-secrets.ts'
 import { recordEvent } from './events.ts'
@@ -172,7 +173,7 @@ export async function assignLines(
       ? await freeLinesNamed(sql, accountId, lineIds)
       : before.length > 0
         ? []
-        : await nextFreeLine(sql, accountId)
+        : (await takeFreeLines(sql, accountId, 1, [])).map(({ id }) => id)
   let index = before.at(-1)?.line_index ?? 0
   for (const id of wanted) {
     index += 1
@@ -191,16 +192,6 @@ async function freeLinesNamed(sql: Sql, accountId: string, lineIds: readonly str
     text: `select id from line where account_id = $1 and id = any ($2) and device_mac is null
            order by array_position($2, id) for update`,
     values: [accountId, [...lineIds]],
-  })
-  return rows.map(({ id }) => id)
-}
-
-async function nextFreeLine(sql: Sql, accountId: string): Promise<readonly string[]> {
-  const rows = await sql.query<{ id: string }>({
-    name: 'next-free-line',
-    text: `select id from line where account_id = $1 and device_mac is null
-           order by created_order limit 1 for update skip locked`,
-    values: [accountId],
   })
   return rows.map(({ id }) => id)
 }

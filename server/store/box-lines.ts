@@ -120,10 +120,3 @@ export async function placeLines(sql: Sql, accountId: string, places: readonly L
     })),
   )
 }
-
-/** @returns the first place from 1 that no line has */
-export function firstFreeIndex(taken: readonly number[]): number {
-  let index = 1
-  while (taken.includes(index)) index += 1
-  return index
-}

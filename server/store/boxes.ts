@@ -7,7 +7,6 @@ import { modelInfo } from '../../protocol/profile/mod.ts'
 import { assert, ok, type Result } from '../../protocol/result.ts'
 import { type BatchProblem, findBatch, lockOpenBatch, type StoredBatch, takeFromBatch } from './batches.ts'
 import {
-  firstFreeIndex,
   lineIndexes,
   type LinePlace,
   lockWishedLines,
@@ -15,20 +14,17 @@ import {
   takeFreeLines,
   type WishedLines,
 } from './box-lines.ts'
-import { type KnownDevice, lockDevices, updateDevices } from './bulk.ts'
-import { announce } from './changes.ts'
+import { insertDevices, type KnownDevice, lockDevices, updateDevices } from './bulk.ts'
+import { announce, NAMED_CHANGES_MAX } from './changes.ts'
 import { deleteDevice } from './device-changes.ts'
 import { recordEvents } from './events.ts'
+import { firstFreeIndex } from './lines.ts'
 import { recordRevision } from './revisions.ts'
 import type { Sql } from './sql.ts'
 import { STAGED_MAX } from './staging.ts'
-import { newProfilePath } from './vault.ts'
 
 /** Boxes of one request. */
 export const BOXES_MAX = 1000
-
-/** Changes that are told one by one; beyond, every process reads its index again. */
-const NAMED_CHANGES_MAX = 100
 
 /** A box as it was scanned. */
 export interface ScannedBox {
@@ -270,23 +266,7 @@ async function insertBoxes({ sql }: Work, plans: readonly Plan[]): Promise<Reado
     .flatMap(({ how, device }) => (how === 'made' ? [device] : []))
     .toSorted((a, b) => (a.mac < b.mac ? -1 : 1))
   if (devices.length === 0) return new Set()
-  const paths = devices.map(() => newProfilePath())
-  const rows = await sql.query<{ mac: MacAddress; path: string }>({
-    name: 'insert-boxes',
-    text: `insert into device (mac, serial, model, account_id, batch_id, label, profile_path, state)
-           select x.*, 'known' from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-             $7::text[]) as x
-           on conflict (mac) do nothing returning mac, profile_path as path`,
-    values: [
-      devices.map(({ mac }) => mac),
-      devices.map(({ serial }) => serial),
-      devices.map(({ model }) => model),
-      devices.map(({ accountId }) => accountId),
-      devices.map(({ batchId }) => batchId),
-      devices.map(({ label }) => label),
-      paths,
-    ],
-  })
+  const rows = await insertDevices(sql, devices)
   if (rows.length > NAMED_CHANGES_MAX) await announce(sql, { kind: 'reload' })
   else for (const { mac, path } of rows) await announce(sql, { kind: 'device', mac, path })
   return new Set(rows.map(({ mac }) => mac))

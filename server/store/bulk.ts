@@ -5,7 +5,7 @@
 import type { MacAddress } from '../../protocol/identity.ts'
 import type { AccountKind } from '../accounts/mod.ts'
 import type { DeviceState } from '../devices/mod.ts'
-import { announce } from './changes.ts'
+import { announce, NAMED_CHANGES_MAX } from './changes.ts'
 import { recordEvents } from './events.ts'
 import type { StoredAccount } from './accounts.ts'
 import type { StoredLine } from './lines.ts'
@@ -14,9 +14,6 @@ import type { Sql } from './sql.ts'
 import { newProfilePath, SECRET_CONTEXT, type Vault } from './vault.ts'
 
 type Noun = 'accounts' | 'lines' | 'devices'
-
-/** Changes that are told one by one; beyond, every process reads its index again. */
-const NAMED_CHANGES_MAX = 100
 
 export interface KnownAccount {
   readonly id: string
@@ -112,14 +109,17 @@ export async function lockDevices(sql: Pick<Sql, 'query'>, macs: readonly string
   })
 }
 
-/** @returns how many were made: fewer when somebody else was first */
-export async function insertDevices(sql: Sql, devices: readonly KnownDevice[]): Promise<number> {
-  return sql.run({
+/** @returns those that were made, with their profile paths: fewer when somebody else was first */
+export async function insertDevices(
+  sql: Pick<Sql, 'query'>,
+  devices: readonly KnownDevice[],
+): Promise<readonly { readonly mac: MacAddress; readonly path: string }[]> {
+  return sql.query({
     name: 'bulk-insert-devices',
     text: `insert into device (mac, serial, model, account_id, batch_id, label, notes, profile_path, state)
            select x.*, 'known' from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
              $7::text[], $8::text[]) as x
-           on conflict (mac) do nothing`,
+           on conflict (mac) do nothing returning mac, profile_path as path`,
     values: [...deviceColumns(devices), devices.map(() => newProfilePath())],
   })
 }

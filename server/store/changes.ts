@@ -26,6 +26,9 @@ export type Change =
   /** More devices, accounts or codes than can be named one by one came or went: the index is read again. */
   | { readonly kind: 'reload' }
 
+/** Changes that are told one by one; beyond, every process reads its index again. */
+export const NAMED_CHANGES_MAX = 100
+
 export async function announce(sql: Sql, change: Change): Promise<void> {
   await sql.notify(CHANGE_CHANNEL, JSON.stringify(change))
 }

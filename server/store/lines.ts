@@ -282,7 +282,7 @@ export async function assignLine(
   if (device?.account_id !== line.accountId) return err({ kind: 'foreign-device' })
   if (line.mac !== null && line.mac !== place.mac) return err({ kind: 'line-in-use', mac: line.mac })
   const others = (await linesOfDevices(sql, [place.mac])).filter((each) => each.id !== id)
-  const index = place.index ?? line.index ?? firstFree(others.map((each) => each.index))
+  const index = place.index ?? line.index ?? firstFreeIndex(others.map((each) => each.index))
   if (index > place.most) return err({ kind: 'no-such-index', most: place.most })
   const by = others.find((each) => each.index === index)
   if (by !== undefined) return err({ kind: 'index-in-use', index, by })
@@ -297,7 +297,8 @@ export async function assignLine(
   return ok({ ...line, mac: place.mac, index })
 }
 
-function firstFree(taken: readonly number[]): number {
+/** @returns the first place from 1 that no line has */
+export function firstFreeIndex(taken: readonly number[]): number {
   let index = 1
   while (taken.includes(index)) index++
   return index

@@ -1,7 +1,7 @@
 /** Phones that turned up, told in batches. Nothing here decides anything; the table is bounded by what kind of word it is. */
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4 } from 'node:net'
 import type { MacAddress } from '../../protocol/identity.ts'
-import { isPublicAddress, type Sighting } from '../devices/mod.ts'
+import { isPublicAddress, network64Of, plainAddress, type Sighting } from '../devices/mod.ts'
 import type { Sql } from './sql.ts'
 
 export type { Sighting }
@@ -175,20 +175,12 @@ function strangersWhere(which: string): string {
  * @returns `2001:db8:0:1::/64`, `10.1.2.0/24`, `8.8.8.8/32`; undefined: it is no address
  */
 export function networkOf(address: string): string | undefined {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
-  if (isIPv4(mapped)) {
-    return isOfOneLine(mapped) ? `${mapped}/32` : `${mapped.split('.').slice(0, 3).join('.')}.0/24`
+  const plain = plainAddress(address)
+  if (isIPv4(plain)) {
+    return isOfOneLine(plain) ? `${plain}/32` : `${plain.split('.').slice(0, 3).join('.')}.0/24`
   }
-  const [plain = ''] = address.split('%', 1)
-  if (!isIPv6(plain)) return undefined
-  const [head = '', tail] = plain.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  // A dotted end stands for two groups, and is never within the first four of an address with `::` before it.
-  const groups = right.length + (right.at(-1)?.includes('.') === true ? 1 : 0)
-  const zeros = Array.from({ length: tail === undefined ? 0 : Math.max(0, 8 - left.length - groups) }, () => '0')
-  const first = [...left, ...zeros, ...right].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
-  return `${first.join(':')}::/64`
+  const groups = network64Of(plain)
+  return groups === undefined ? undefined : `${groups}::/64`
 }
 
 /** Public, or one that a carrier gives to a subscriber. Source: RFC 6598. */

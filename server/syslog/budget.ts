@@ -1,6 +1,6 @@
 /** How much may be heard of one source: counted by the theoretical time of arrival (GCRA), in a bounded table. */
-import { isIPv6 } from 'node:net'
 import type { Millis } from '../../protocol/result.ts'
+import { network64Of } from '../devices/mod.ts'
 
 export interface Budget {
   /** @returns whether one more is allowed now, and counts it if so */
@@ -36,10 +36,5 @@ export function createBudget(limits: {
 
 /** A subscriber has a whole IPv6 network of 64 bits, so all of it counts as one source. */
 export function networkOf(peer: string): string {
-  if (!isIPv6(peer)) return peer
-  const [head = '', tail = ''] = peer.split('%', 1)[0]?.split('::') ?? []
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === '' ? [] : tail.split(':')
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
-  return [...left, ...zeros, ...right].slice(0, 4).join(':')
+  return network64Of(peer) ?? peer
 }

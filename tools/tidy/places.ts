@@ -56,8 +56,6 @@ const protocol: readonly Place[] = [
     node: ['node:crypto', 'node:zlib'],
     packages: [],
   },
-  // SOAP is read from the parser's events: no tree of a document of thousands of parameters.
-  { name: 'protocol/cwmp', path: 'protocol/cwmp/', may: ['protocol'], node: [], packages: [] },
   // The parameter tree of TR-069 over the catalogue of the profile.
   { name: 'protocol/data-model', path: 'protocol/data-model/', may: ['protocol'], node: [], packages: [] },
   // A firmware file names the digests of its parts.

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { identityOf, serve } from '../durability/testing.ts'
+import { identityOf } from '../durability/testing.ts'
 import { type Phone, shopForAll } from './cli-testing.ts'
 import { eventually, type Run } from './testing.ts'
 
@@ -50,13 +50,6 @@ async function finish(phone: Phone): Promise<void> {
     `devices/${phone.mac}`,
   )
   expect((await phone.asks(`/cisco-init?v=${versions.wanted}&why=Sip&k=1&reg=0`))?.status).toBe(200)
-}
-
-/** Ends the server, and starts it again when the work is done. */
-async function whileAway(work: () => Promise<void>): Promise<void> {
-  expect((await shop().server.stop('SIGTERM', 'process')).code).toBe(0)
-  await work()
-  shop().server = await serve(shop().place)
 }
 
 interface Terminal {
@@ -193,7 +186,7 @@ describe('offhook stage scan', () => {
     await terminal.run.until('q ends.')
     await terminal.press(`${labelOf(one)}\r`)
     await terminal.run.until('1 of 2')
-    await whileAway(async () => {
+    await shop().restart({}, async () => {
       await terminal.press(`${labelOf(two)}\r`)
       await terminal.run.until('the box is sent again until it does')
     })
@@ -270,7 +263,7 @@ describe('offhook stage watch on a terminal', () => {
     const { id } = await bench(1)
     const terminal = await onTerminal(['stage', 'watch', id], { rows: 12, columns: 80 })
     await terminal.run.until('q ends')
-    await whileAway(() =>
+    await shop().restart({}, () =>
       eventually('the word about it', () => terminal.screen().some((line) => line.startsWith('! no answer since '))),
     )
     await eventually('the server', () => !terminal.screen().some((line) => line.startsWith('! no answer')))

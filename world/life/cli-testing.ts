@@ -89,9 +89,10 @@ export class Shop {
     return { ...identityOf(mac), asks: (path) => get(this.place, this.provider, pair, path) }
   }
 
-  /** Ends the server and starts it again. */
-  async restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  /** Ends the server and starts it again, when what is to be done meanwhile is done. */
+  async restart(env: Readonly<Record<string, string>> = {}, meanwhile?: () => Promise<void>): Promise<void> {
     expect((await this.server.stop('SIGTERM', 'process')).code).toBe(0)
+    await meanwhile?.()
     this.server = await serve(this.place, env)
   }
 }

@@ -222,8 +222,8 @@ function isSame(before: KnownDevice, after: KnownDevice): boolean {
 }
 
 async function carryOut(work: Import, plan: Plan): Promise<Imported> {
-  const made = plan.made.length === 0 ? 0 : await insertDevices(work.sql, plan.made)
-  if (made !== plan.made.length) throw new Overtaken('a device of the import was registered meanwhile')
+  const made = plan.made.length === 0 ? [] : await insertDevices(work.sql, plan.made)
+  if (made.length !== plan.made.length) throw new Overtaken('a device of the import was registered meanwhile')
   if (plan.changed.length > 0) await updateDevices(work.sql, plan.changed, plan.anew)
   return {
     created: plan.made.length,

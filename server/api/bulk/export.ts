@@ -2,8 +2,8 @@
 import { exportPage, linePasswords, type StoredAccount, type Vault } from '../../store/mod.ts'
 import type { ApiPlatform } from '../context.ts'
 import { ACCOUNT_COLUMNS, DEVICE_COLUMNS, LINE_COLUMNS } from './columns.ts'
-import { guardCell } from './formulas.ts'
 import type { Column } from './row.ts'
+import { csvRow } from './write.ts'
 
 export type BulkNoun = 'accounts' | 'lines' | 'devices'
 
@@ -38,7 +38,9 @@ export async function* exportText(
   yield csv ? `${columns.map(({ name }) => name).join(',')}\r\n` : '{"items":['
   let first = true
   for await (const rows of pagesOf(platform, options)) {
-    const texts = rows.map((row) => (csv ? csvRow(columns, row) : JSON.stringify(jsonRow(columns, row))))
+    const texts = rows.map((row) =>
+      csv ? csvRow(columns.map(({ name }) => cellText(row[name]))) : JSON.stringify(jsonRow(columns, row)),
+    )
     yield csv ? texts.join('') : `${first ? '' : ','}${texts.join(',')}`
     first = false
   }
@@ -72,16 +74,6 @@ async function withPasswords(
     rows.map(({ id }) => id),
   )
   return rows.map((row) => ({ ...row, password: passwords.get(row.id) ?? null }))
-}
-
-function csvRow(columns: readonly Column[], row: ExportRow): string {
-  return `${columns.map(({ name }) => csvCell(row[name])).join(',')}\r\n`
-}
-
-/** Quoted where RFC 4180 §2 wants it, and where spaces at an end would be taken for untidiness. */
-function csvCell(value: unknown): string {
-  const text = guardCell(cellText(value))
-  return /[",;\r\n\t]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 function cellText(value: unknown): string {

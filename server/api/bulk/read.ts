@@ -1,6 +1,7 @@
 /** Files of rows: CSV as spreadsheets write it, or JSON items. */
 import { Readable } from 'node:stream'
 import { CsvError, type InfoRecord, parse } from 'csv-parse'
+import { ApiProblem } from '../problem.ts'
 import { restoreCell } from './formulas.ts'
 import { breathe, type Column, type Problems, type Row, ROWS_MAX } from './row.ts'
 
@@ -48,6 +49,15 @@ function readHeader(cells: readonly string[], line: number, known: readonly Colu
     })
   }
   return { columns }
+}
+
+export function notUtf8(): ApiProblem {
+  return new ApiProblem(422, 'not-utf-8', 'The file is not UTF-8. Save it as "CSV UTF-8" and send it again.')
+}
+
+/** Throws for text that was read from bytes which are no UTF-8. */
+export function refuseNotUtf8(text: string): void {
+  if (text.includes('\uFFFD')) throw notUtf8()
 }
 
 /** Comma, semicolon or tab: the one that the first line has most of, outside quotes. */

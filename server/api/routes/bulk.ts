@@ -10,10 +10,11 @@ import { importDevices } from '../bulk/devices.ts'
 import { type BulkNoun, exportText } from '../bulk/export.ts'
 import { type Import, type Imported, NOTHING, Overtaken } from '../bulk/importing.ts'
 import { importLines } from '../bulk/lines.ts'
-import { readCsv, readItems } from '../bulk/read.ts'
+import { notUtf8, readCsv, readItems, refuseNotUtf8 } from '../bulk/read.ts'
 import { type Column, Problems, type Row } from '../bulk/row.ts'
 import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { ExportQuery, ImportQuery, ImportReport } from '../contract/bulk.ts'
+import { changeOrRollBack } from '../dry-run.ts'
 import { ApiProblem } from '../problem.ts'
 import { reachOf } from '../reach.ts'
 
@@ -69,14 +70,10 @@ function importRoute(api: Api, ready: ReadyPlatform, name: BulkNoun): void {
   )
 }
 
-function notUtf8(): ApiProblem {
-  return new ApiProblem(422, 'not-utf-8', 'The file is not UTF-8. Save it as "CSV UTF-8" and send it again.')
-}
-
 async function rowsOf(body: unknown, columns: readonly Column[], problems: Problems): Promise<readonly Row[]> {
   if (typeof body === 'string') {
-    if (!body.includes('\uFFFD')) return readCsv(body, columns, problems)
-    throw notUtf8()
+    refuseNotUtf8(body)
+    return readCsv(body, columns, problems)
   }
   const items: unknown = (body as { readonly items?: unknown } | undefined)?.items
   if (Array.isArray(items)) return readItems(items as readonly unknown[], columns, problems)
@@ -95,36 +92,23 @@ interface Wanted {
   readonly mode: 'create' | 'upsert'
 }
 
-/** Leaves the transaction with what it found, so that nothing of it stays. */
-class RolledBack extends Error {
-  readonly found: Imported
-
-  constructor(found: Imported) {
-    super('nothing was imported')
-    this.found = found
-  }
-}
-
-/** A dry run is the import itself, rolled back: its report cannot differ. */
 async function carryOut(request: FastifyRequest, platform: ApiPlatform, wanted: Wanted): Promise<Imported> {
   const { name, rows, problems, dryRun, mode } = wanted
   const reach = await reachOf(request, platform)
   const who = actor(request)
   const before = { count: problems.count, listed: problems.listed.length }
   try {
-    return await platform.change(async (sql) => {
+    return await changeOrRollBack(platform, async (sql) => {
       // A transaction that is tried again finds its problems again.
       problems.listed.length = before.listed
       problems.count = before.count
       const found = await NOUNS[name].carryOut({ sql, vault: platform.vault, who, reach, mode, rows, problems })
-      if (problems.count > 0) throw new RolledBack(NOTHING)
+      if (problems.count > 0) return { found: NOTHING, keep: false }
       const { made, changed, ...counts } = found
       await noteImport(sql, who, name, counts, { made, changed })
-      if (dryRun) throw new RolledBack(found)
-      return { ...NOTHING, ...counts }
+      return dryRun ? { found, keep: false } : { found: { ...NOTHING, ...counts }, keep: true }
     })
   } catch (error) {
-    if (error instanceof RolledBack) return error.found
     if (!(error instanceof Overtaken)) throw error
     throw new ApiProblem(409, 'overtaken', `Nothing was imported: ${error.message}. Import it again.`)
   }

@@ -14,6 +14,7 @@ import type { Api, ApiPlatform, ReadyPlatform } from '../context.ts'
 import { Mac } from '../contract.ts'
 import { ReplaceInput, ReplaceReport } from '../contract/devices.ts'
 import { reachableDevice } from '../device-json.ts'
+import { changeOrRollBack } from '../dry-run.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 const DeviceParams = z.object({ mac: Mac })
@@ -42,33 +43,16 @@ export function replaceRoute(api: Api, ready: ReadyPlatform): void {
   )
 }
 
-/** Leaves the transaction with what it found, so that nothing of it stays. */
-class DryRun extends Error {
-  readonly found: Result<Report, ReplaceProblem>
-
-  constructor(found: Result<Report, ReplaceProblem>) {
-    super('dry run')
-    this.found = found
-  }
-}
-
-/** A dry run is the run itself, rolled back: its report cannot differ. */
-async function carryOut(
+function carryOut(
   platform: ApiPlatform,
   who: string,
   replacement: Replacement,
   options: ReplaceOptions & { readonly dryRun: boolean },
 ): Promise<Result<Report, ReplaceProblem>> {
-  try {
-    return await platform.change(async (tx) => {
-      const found = await replaceDevice(tx, platform.vault, who, replacement, options)
-      if (options.dryRun) throw new DryRun(found)
-      return found
-    })
-  } catch (error) {
-    if (error instanceof DryRun) return error.found
-    throw error
-  }
+  return changeOrRollBack(platform, async (tx) => {
+    const found = await replaceDevice(tx, platform.vault, who, replacement, options)
+    return { found, keep: !options.dryRun }
+  })
 }
 
 function reportJson({ mac, to }: Replacement, dryRun: boolean, report: Report): z.infer<typeof ReplaceReport> {

@@ -68,17 +68,7 @@ function settingsOf(
   }
   if (address === undefined || missing.length > 0) throw cannotWrite(missing)
   const doors = { address, tftpPort: tftpPort ?? ownPort, publicUrl, publicHttpUrl, acsUrl: acsUrl ?? '' }
-  return discoverySettings(doors, { ...definite(wish), acs, addressV6: serverV6 })
-}
-
-/** JSON has no undefined: what zod calls optional is there or not. */
-function definite({
-  gateway,
-  ...wish
-}: Omit<z.infer<typeof DhcpQuestion>, 'for' | 'server' | 'serverV6' | 'acs' | 'tftpPort'>) {
-  if (gateway === undefined) return wish
-  const { productClass, ...rest } = gateway
-  return { ...wish, gateway: productClass === undefined ? rest : { ...rest, productClass } }
+  return discoverySettings(doors, { ...wish, acs, addressV6: serverV6 })
 }
 
 /** Problems that one answer names. */

@@ -29,8 +29,6 @@ type Format = NonNullable<z.infer<typeof KeypadQuery>['format']>
 const DESCRIPTION =
   'Each sheet has a code of its own, told once, for one phone with a device certificate over TLS. The code is among those of the account and can be revoked there.'
 
-const Body = KeypadInput.nullish().transform((body) => body ?? KeypadInput.parse({}))
-
 export function keypadRoutes(api: Api, ready: ReadyPlatform): void {
   api.post(
     '/api/v1/accounts/:id/keypad-sheets',
@@ -41,7 +39,7 @@ export function keypadRoutes(api: Api, ready: ReadyPlatform): void {
         description: DESCRIPTION,
         params: z.object({ id: Id }),
         querystring: KeypadQuery,
-        body: Body,
+        body: KeypadInput,
         response: { 201: KeypadSheet },
       },
     },
@@ -62,7 +60,7 @@ export function keypadRoutes(api: Api, ready: ReadyPlatform): void {
         description: `${DESCRIPTION} The phone may be bound already: then it gets its profile again.`,
         params: z.object({ mac: Mac }),
         querystring: KeypadQuery,
-        body: Body,
+        body: KeypadInput,
         response: { 201: KeypadSheet },
       },
     },

@@ -5,7 +5,6 @@ import { type MacAddress, parseMacAddress } from '../../../protocol/identity.ts'
 import { labelsPdf } from '../../papers/mod.ts'
 import {
   boxesForLimited,
-  type BoxesScanned,
   findAccount,
   listStrangers,
   removeBox,
@@ -16,6 +15,7 @@ import {
   stagedBox,
   stagingRows,
   type StoredBatch,
+  totalOf,
 } from '../../store/mod.ts'
 import { actor } from '../auth.ts'
 import { batchJson, batchProblem, existingBatch, shownBatch } from '../batch-json.ts'
@@ -32,6 +32,7 @@ import {
   ShipInput,
   Staging,
 } from '../contract/staging.ts'
+import { changeOrRollBack } from '../dry-run.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { reachOf } from '../reach.ts'
 import { refuseReferenced } from '../referenced.ts'
@@ -72,8 +73,10 @@ function scanRoutes(api: Api, ready: ReadyPlatform): void {
     },
     async (request) => {
       const { boxes, dryRun } = request.body
+      const platform = ready()
+      const batch = await existingBatch(request, platform, request.params.id)
       const sent = boxes.map((input) => ({ input, line: null }))
-      return scan(request, ready(), request.params.id, { sent, dryRun })
+      return scan(request, platform, batch, { sent, dryRun })
     },
   )
   api.post(
@@ -92,46 +95,29 @@ function scanRoutes(api: Api, ready: ReadyPlatform): void {
     },
     async (request) => {
       const platform = ready()
-      await existingBatch(request, platform, request.params.id)
+      const batch = await existingBatch(request, platform, request.params.id)
       if (typeof request.body !== 'string') {
         throw new ApiProblem(415, 'no-rows', 'Send CSV with the content-type text/csv')
       }
       const sent = await readBoxesCsv(request.body)
-      return scan(request, platform, request.params.id, { sent, dryRun: request.query.dryRun })
+      return scan(request, platform, batch, { sent, dryRun: request.query.dryRun })
     },
   )
-}
-
-/** Leaves the transaction of a dry run with what it found, so that nothing of it stays. */
-class Tried extends Error {
-  readonly found: BoxesScanned
-
-  constructor(found: BoxesScanned) {
-    super('nothing was scanned')
-    this.found = found
-  }
 }
 
 async function scan(
   request: FastifyRequest,
   platform: ApiPlatform,
-  batchId: string,
+  { id }: StoredBatch,
   { sent, dryRun }: { readonly sent: readonly SentBox[]; readonly dryRun: boolean },
 ): Promise<z.infer<typeof BoxesTaken>> {
-  const { id } = await existingBatch(request, platform, batchId)
   const reach = await reachOf(request, platform)
   const read = readBoxes(sent)
-  const done = await platform
-    .change(async (tx) => {
-      const scanned = await scanBoxes(tx, actor(request), id, read.boxes, reach)
-      if (!scanned.ok) throw batchProblem(id, 'scan boxes into', scanned.error)
-      if (dryRun) throw new Tried(scanned.value)
-      return scanned.value
-    })
-    .catch((error: unknown) => {
-      if (error instanceof Tried) return error.found
-      throw error
-    })
+  const done = await changeOrRollBack(platform, async (tx) => {
+    const scanned = await scanBoxes(tx, actor(request), id, read.boxes, reach)
+    if (!scanned.ok) throw batchProblem(id, 'scan boxes into', scanned.error)
+    return { found: scanned.value, keep: !dryRun }
+  })
   const refused = [...read.refused, ...done.refused].toSorted((a, b) => a.index - b.index)
   return {
     added: done.added,
@@ -148,9 +134,10 @@ async function scan(
 }
 
 function warningsOf(batch: StoredBatch): { code: string; message: string }[] {
-  const { progress, expected } = batchJson(batch)
-  if (expected === null || progress.total <= expected) return []
-  const message = `There are ${progress.total} boxes in the batch, and ${expected} were expected`
+  const { expected } = batch
+  const total = totalOf(batch)
+  if (expected === null || total <= expected) return []
+  const message = `There are ${total} boxes in the batch, and ${expected} were expected`
   return [{ code: 'more-than-expected', message }]
 }
 
@@ -186,7 +173,7 @@ async function stagedBoxes(
   macs?: readonly MacAddress[],
 ): Promise<readonly StagedBox[]> {
   const rows = await stagingRows(platform.db, batch.id, macs)
-  if (rows.length > STAGED_MAX) throw batchProblem(batch.id, 'show', { kind: 'too-large', count: rows.length })
+  if (rows.length > STAGED_MAX) throw batchProblem(batch.id, 'show', { kind: 'too-large' })
   const reach = await reachOf(request, platform)
   const boxes = rows.map((row) => stagedBox(row, { batchCreatedAt: batch.createdAt, reach }))
   return reach === null ? boxes : boxesForLimited(boxes)

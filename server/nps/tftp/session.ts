@@ -2,6 +2,7 @@ import type { RemoteInfo } from 'node:dgram'
 
 import type { Millis } from '../../../protocol/result.ts'
 import type { TftpRequestPacket, Transfer } from '../../../protocol/tftp/mod.ts'
+import { plainAddress } from '../../devices/mod.ts'
 import type { TftpRequest } from './door-options.ts'
 import type { TftpPeer } from './events.ts'
 
@@ -36,7 +37,7 @@ export function newSession(
     key: peerKey(remote),
     address: remote.address,
     port: remote.port,
-    peer: { address: remote.address.replace(/^::ffff:(?=[0-9.]+$)/i, ''), port: remote.port },
+    peer: { address: plainAddress(remote.address), port: remote.port },
     op: packet.kind === 'rrq' ? 'read' : 'write',
     filename: packet.filename,
     requestBytes,
