@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { populate } from '../phone/fleet/mod.ts'
 import { assert } from '../protocol/result.ts'
 import { SESSION_LIMITS } from '../server/acs/mod.ts'
+import { ANY_PORTS } from '../server/config.ts'
 import { acsCredentials } from '../server/devices/mod.ts'
 import { readSettings, type Server, startServer } from '../server/main.ts'
 import { createDeviceCertificates, issueServerCertificate } from '../server/pki/mod.ts'
@@ -40,20 +41,7 @@ function countStatements(): void {
 
 const calls = {
   async start({ dataDir, databaseUrl, masterKey }: ServerSettings) {
-    const ports = [
-      'API_PORT',
-      'HTTP_PORT',
-      'HTTPS_PORT',
-      'TFTP_PORT',
-      'SYSLOG_PORT',
-      'SIP_PORT',
-      'ACS_PORT',
-      'ACS_TLS_PORT',
-    ].map((name) => [name, '0'] as const)
-    const read = readSettings(
-      {},
-      { ...Object.fromEntries(ports), DATA: dataDir, MASTER_KEY: masterKey, LOG_LEVEL: 'error' },
-    )
+    const read = readSettings({}, { ...ANY_PORTS, DATA: dataDir, MASTER_KEY: masterKey, LOG_LEVEL: 'error' })
     assert(read.ok, 'the settings of the bench are right')
     countStatements()
     const settings = { ...read.value, host: '127.0.0.1', databaseUrl }

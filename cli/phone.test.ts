@@ -193,12 +193,26 @@ describe('the options', () => {
     expect(leaseFrom({ dhcp: [] }).address).toMatch(/^[0-9.]+$/)
   })
 
-  it.each(['67=x', '132=x', '150=20', '66', 'x', '150=1.2.3', '150=1.2.3.256', '150=', '43=xyz', '=1'])(
-    'refuse --dhcp "%s"',
-    (text) => {
-      expect(() => leaseFrom({ dhcp: [text] })).toThrow(`--dhcp "${text}" cannot be`)
-    },
-  )
+  it.each([
+    '67=x',
+    '132=x',
+    '150=20',
+    '66',
+    'x',
+    '150=1.2.3',
+    '150=1.2.3.256',
+    '150=',
+    '150=1..2.3',
+    '150=0x10.1.1.1',
+    '150=1.2.3.4.5.6.7.8',
+    '150=1.2,3.4',
+    '150=192.0.2.01',
+    '150=192.0.2.1,',
+    '43=xyz',
+    '=1',
+  ])('refuse --dhcp "%s"', (text) => {
+    expect(() => leaseFrom({ dhcp: [text] })).toThrow(`--dhcp "${text}" cannot be`)
+  })
 
   it('know the redirect service of the lab [MPP §9.2]', () => {
     expect(rcUrlFrom(undefined)).toBe('https://localhost:8443/software/edos/callhome/rc')

@@ -18,8 +18,8 @@ import {
   type ShellTls,
   startPhone,
 } from '../phone/shell/mod.ts'
-import { hexToBytes } from '../protocol/bytes.ts'
-import { isVlanOption } from '../protocol/dhcp/mod.ts'
+import { concatBytes, hexToBytes } from '../protocol/bytes.ts'
+import { ipv4ToBytes, isVlanOption } from '../protocol/dhcp/mod.ts'
 import { parseMacAddress, parseProductName, parseSerialNumber } from '../protocol/identity.ts'
 import { modelInfo } from '../protocol/profile/mod.ts'
 import { assert, type Millis } from '../protocol/result.ts'
@@ -356,9 +356,8 @@ function dhcpValue(text: string, name: string, value: string): string | Uint8Arr
       return value
     case '150': {
       // RFC 5859 §3: a list of IPv4 addresses, four bytes each.
-      const bytes = value.split(',').flatMap((address) => address.trim().split('.').map(Number))
-      const fits = bytes.length % 4 === 0 && bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256)
-      if (fits) return Uint8Array.from(bytes)
+      const addresses = value.split(',').map((address) => ipv4ToBytes(address.trim()))
+      if (addresses.every((address) => address !== undefined)) return concatBytes(addresses)
       break
     }
     case '43':

@@ -62,6 +62,21 @@ type Env = Readonly<Record<string, string | undefined>>
 /** Options of the command line by their environment name without the prefix, e.g. `HTTP_PORT`. */
 export type SettingOptions = Readonly<Record<string, string | boolean | undefined>>
 
+/** Every port of the server, and what it is when nobody names it. */
+const PORTS = {
+  API_PORT: 8000,
+  HTTP_PORT: 8080,
+  HTTPS_PORT: 8443,
+  TFTP_PORT: 6969,
+  ACS_PORT: 7547,
+  ACS_TLS_PORT: 7548,
+  SYSLOG_PORT: 5514,
+  SIP_PORT: 5070,
+} as const
+
+/** Options for a server beside others, as in tests: each of its ports is one that is free. */
+export const ANY_PORTS: SettingOptions = Object.fromEntries(Object.keys(PORTS).map((name) => [name, '0']))
+
 const STANDARD_PORTS: Readonly<Record<string, string>> = { TFTP_PORT: '69', HTTP_PORT: '80', HTTPS_PORT: '443' }
 /** What a phone is told as a host, and what a socket is bound to. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9][a-z0-9_-]{0,62})*\.?$/i
@@ -79,16 +94,16 @@ export function readSettings(env: Env, options: SettingOptions): Result<Settings
     dataDir: resolve(read.text('DATA') ?? 'data'),
     host: read.form('HOST', (text) => isIP(text) !== 0, 'an IP address of this machine, or 0.0.0.0 or ::') ?? '0.0.0.0',
     apiHost: read.form('API_HOST', isHost, 'an IP address or name of this machine') ?? '127.0.0.1',
-    apiPort: read.port('API_PORT', 8000),
-    httpPort: read.port('HTTP_PORT', 8080),
-    httpsPort: read.port('HTTPS_PORT', 8443),
-    tftpPort: read.port('TFTP_PORT', 6969),
-    acsPort: read.port('ACS_PORT', 7547),
-    acsTlsPort: read.port('ACS_TLS_PORT', 7548),
+    apiPort: read.port('API_PORT'),
+    httpPort: read.port('HTTP_PORT'),
+    httpsPort: read.port('HTTPS_PORT'),
+    tftpPort: read.port('TFTP_PORT'),
+    acsPort: read.port('ACS_PORT'),
+    acsTlsPort: read.port('ACS_TLS_PORT'),
     acsUnknownDevices: read.choice('ACS_UNKNOWN', ACS_UNKNOWN, 'quarantine'),
     acsSessionsPerSecond: read.whole('ACS_SESSIONS_PER_SECOND', 50, 1, 10_000),
-    syslogPort: read.port('SYSLOG_PORT', 5514),
-    sipPort: read.port('SIP_PORT', 5070),
+    syslogPort: read.port('SYSLOG_PORT'),
+    sipPort: read.port('SIP_PORT'),
     publicUrl: read.url('PUBLIC_URL', 'https:'),
     publicHttpUrl: read.url('PUBLIC_HTTP_URL', 'http:'),
     databaseUrl: read.hidden(
@@ -168,7 +183,7 @@ function reader(env: Env, options: SettingOptions, problems: SettingProblem[]) {
     whole,
     url,
     choice,
-    port: (name: string, absent: number) => whole(name, absent, 0, 65_535),
+    port: (name: keyof typeof PORTS) => whole(name, PORTS[name], 0, 65_535),
     flag: (name: string) => options[name] === true || readFlag(env, name, problems),
     ...formReader(text, problems),
   }

@@ -1,5 +1,6 @@
 /** TR-069 from the API to a device and back: real sockets, a real database, a scripted device. */
 import { afterAll, describe, expect, it } from 'vitest'
+import type { MacAddress } from '../protocol/identity.ts'
 import { assert } from '../protocol/result.ts'
 import { createToken, viewDevice } from './store/mod.ts'
 import { openAcsBench } from './testing-acs-bench.ts'
@@ -76,6 +77,31 @@ describe('a device that is set to the ACS by hand', () => {
     const tree = (await call('GET', `devices/${mac}/tr069/parameters?q=authusername`)).json
     const userId = (await platform.directory.device(mac))?.lines[0]?.userId
     expect(tree.items).toMatchObject([{ path: USER_ID, value: 'nobody', wished: { value: userId, same: false } }])
+  })
+
+  it('is asked to call when an import of its account says that TR-069 leads it, and is told to fetch its profile', async () => {
+    const [first, second] = [await handmade(), await handmade()]
+    for (const { device } of [first, second]) {
+      await device.session(['0 BOOTSTRAP'])
+      plant(device.values.get('Device.ManagementServer.ConnectionRequestPassword') ?? '')
+    }
+    const accountOf = async ({ mac }: { readonly mac: MacAddress }) => (await platform.directory.device(mac))?.account
+    const shown = async ({ mac }: { readonly mac: MacAddress }) => {
+      await platform.flush()
+      return (await call('GET', `devices/${mac}/tr069`)).json
+    }
+    const waits = { ledBy: 'tr069', inStep: false, reachable: { waitingSince: expect.any(String) } }
+    // Once the first is asked, all that was told before has been followed.
+    await call('PATCH', `accounts/${(await accountOf(first))?.id}/settings`, { ledBy: 'tr069' })
+    await provider.heard(platform)
+    await expect.poll(() => shown(first), { timeout: 10_000 }).toMatchObject(waits)
+
+    expect(await shown(second)).toMatchObject({ ledBy: 'profile', inStep: true, reachable: { waitingSince: null } })
+    const items = [{ customerId: (await accountOf(second))?.customerId, ledBy: 'tr069', wakeByReboot: false }]
+    expect((await call('POST', 'import/accounts', { items })).json).toMatchObject({ ok: true, updated: 1 })
+    await expect.poll(() => shown(second), { timeout: 10_000 }).toMatchObject(waits)
+    const profile = { kind: 'Download', fileType: '3 Vendor Configuration File' }
+    expect(await second.device.session(['2 PERIODIC'])).toContainEqual(expect.objectContaining(profile))
   })
 
   it('does what it is asked for when it calls, and tells what came of it', async () => {

@@ -7,7 +7,7 @@ import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { MacAddress } from '../protocol/identity.ts'
 import { assert, type Millis } from '../protocol/result.ts'
-import { readSettings, type Settings } from './config.ts'
+import { ANY_PORTS, readSettings, type Settings } from './config.ts'
 import { createTestDatabase, type TestDatabase } from './database/testing.ts'
 import type { FetchRequest, ProvenCertificate } from './fetch/mod.ts'
 import { type Delivery, serveFetch } from './nps/mod.ts'
@@ -35,17 +35,7 @@ export function scratchFolder(): string {
 
 /** Settings with every port free to choose and everything on the loopback address. */
 export function testSettings(databaseUrl: string, more: Partial<Settings> = {}): Settings {
-  const names = [
-    'API_PORT',
-    'HTTP_PORT',
-    'HTTPS_PORT',
-    'TFTP_PORT',
-    'SYSLOG_PORT',
-    'SIP_PORT',
-    'ACS_PORT',
-    'ACS_TLS_PORT',
-  ]
-  const read = readSettings({}, { ...Object.fromEntries(names.map((name) => [name, '0'])), LOG_LEVEL: 'silent' })
+  const read = readSettings({}, { ...ANY_PORTS, LOG_LEVEL: 'silent' })
   assert(read.ok, 'the settings of tests are right')
   return { ...read.value, host: '127.0.0.1', dataDir: scratchFolder(), databaseUrl, masterKey: MASTER_KEY, ...more }
 }

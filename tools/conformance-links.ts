@@ -252,6 +252,7 @@ export const SHOWN_BY: Readonly<Record<string, readonly string[]>> = {
   '7.4-product': ['tell product, downloads, customization and reboots'],
   '7.4-history': ['keep the last three results, newest first', 'tell load, state, histories and lines'],
   '7.4-reboots': ['tell product, downloads, customization and reboots', 'keep the last five reasons'],
+  '7.4-times': ['tell every time by the clock of the phone', 'show line and provisioning status, in UTC'],
   '7.5-profile-rule': ['resyncs with the rule that was typed', 'is not blank once a rule was entered'],
   '7.5-aborted': ['is not blank once a rule was entered on the keypad', 'end the search of a blank phone at once'],
   '7.6-rule-first': ['are used alone, also when they are wrong'],

@@ -309,6 +309,7 @@ export const CLAUSES: readonly Clause[] = [
     product: 'They name product, serial number, versions, MAC, certificate and customization state.',
     history: 'They keep the last three results of provisioning and of upgrades, newest first.',
     reboots: 'They keep five reboot reasons with their times.',
+    times: 'Their times are by the clock of the phone; the messages on the display are in UTC.',
   }),
   clause('7.5', 'Provisioning from the keypad', {
     'profile-rule': 'A rule typed at the phone is run at once.',

@@ -45,7 +45,7 @@ export function factoryFlash(
     rebootHistory: [],
     provisioningHistory: [],
     upgradeHistory: [],
-    customCa: { pem: undefined, status: '', info: NOT_INSTALLED, rule: '' },
+    customCa: { pem: undefined, last: undefined, info: NOT_INSTALLED, rule: '' },
     reported: undefined,
     bootCause: 'power',
     resyncSucceeded: false,

@@ -5,7 +5,7 @@ import { firstCommonName } from './certificate-name.ts'
 import { NOT_INSTALLED } from './create.ts'
 import { learnedServer } from './dhcp.ts'
 import { type DownloadEnd, startDownload } from './download.ts'
-import { localTime, printDateTime } from './local-time.ts'
+import { localStamp } from './local-time.ts'
 import { macroLookup } from './macros.ts'
 import { say } from './mask.ts'
 import { parameterText } from './parameters.ts'
@@ -23,7 +23,7 @@ export function refreshCustomCa(agent: Agent, moment: Moment): Turn {
   const rule = parameterText(agent, 'Custom_CA_Rule').trim()
   if (rule === agent.flash.customCa.rule) return turnOf(taken)
   if (rule === '') {
-    const removed = withFlash(taken, { customCa: { pem: undefined, status: '', info: NOT_INSTALLED, rule: '' } })
+    const removed = withFlash(taken, { customCa: { pem: undefined, last: undefined, info: NOT_INSTALLED, rule: '' } })
     return turnOf(removed, say(removed, 'custom-ca', 'Custom CA removed'))
   }
   const decision = evaluateRule(rule, 'profile', macroLookup(agent, moment.now), agent.policies.rule)
@@ -53,17 +53,19 @@ export function installCustomCa(agent: Agent, body: Uint8Array, moment: Moment):
   const der = base64ToBytes((PEM.exec(pem)?.[1] ?? '').replace(/\s+/g, ''))
   const name = der === undefined || der.length === 0 ? undefined : firstCommonName(der)
   if (name === undefined) return undefined
-  const status = `Last provisioning succeeded on ${stamp(agent, moment)}`
+  const last = { ok: true, at: moment.now }
   const rule = parameterText(agent, 'Custom_CA_Rule').trim()
-  const installed = withFlash(agent, { customCa: { pem, status, info: name, rule } })
+  const installed = withFlash(agent, { customCa: { pem, last, info: name, rule } })
   return turnOf(installed, say(installed, 'custom-ca', `Custom CA installed: ${name}`, { ok: true, commonName: name }))
 }
 
-function failed(agent: Agent, moment: Moment): Agent {
-  const status = `Last provisioning failed on ${stamp(agent, moment)}`
-  return withFlash(agent, { customCa: { ...agent.flash.customCa, status } })
+function failed(agent: Agent, { now }: Moment): Agent {
+  return withFlash(agent, { customCa: { ...agent.flash.customCa, last: { ok: false, at: now } } })
 }
 
-function stamp(agent: Agent, { now }: Moment): string {
-  return printDateTime(localTime(agent, now))
+/** `Last provisioning succeeded on 03/10/2026 12:00:21`, or `failed`; empty before the first try (MPP §7.4). */
+export function customCaStatus(agent: Agent): string {
+  const { last } = agent.flash.customCa
+  if (last === undefined) return ''
+  return `Last provisioning ${last.ok ? 'succeeded' : 'failed'} on ${localStamp(agent, last.at)}`
 }

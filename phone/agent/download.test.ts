@@ -260,7 +260,7 @@ describe('where the phone may go', () => {
   it('hands the custom CA to the transport [MPP §11.2]', () => {
     const flash = provisioned(
       { Profile_Rule: 'https://p.test/a' },
-      { customCa: { pem: 'PEM', status: '', info: 'x', rule: '' } },
+      { customCa: { pem: 'PEM', last: undefined, info: 'x', rule: '' } },
     )
     expect(new Bench({ flash }).boot(50).fetches[0]?.request.customCaPem).toBe('PEM')
   })

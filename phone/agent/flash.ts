@@ -106,10 +106,17 @@ function parametersOf(json: unknown): ParameterStore | undefined {
 
 function customCaOf(json: unknown): Flash['customCa'] | undefined {
   if (!isRecord(json)) return undefined
-  const { pem, status, info, rule } = json
-  if (!isTextOrAbsent(pem) || typeof status !== 'string' || typeof info !== 'string' || typeof rule !== 'string')
-    return undefined
-  return { pem, status, info, rule }
+  // Absent before the first try, and in memories that kept a sentence instead.
+  const { pem, last: tried, info, rule } = json
+  const last = lastTryOf(tried)
+  if (!isTextOrAbsent(pem) || typeof info !== 'string' || typeof rule !== 'string') return undefined
+  if (tried !== undefined && last === undefined) return undefined
+  return { pem, last, info, rule }
+}
+
+function lastTryOf(json: unknown): Flash['customCa']['last'] {
+  if (!isRecord(json) || !isTime(json['at']) || typeof json['ok'] !== 'boolean') return undefined
+  return { ok: json['ok'], at: json['at'] }
 }
 
 function historyEntryOf(entry: Json): HistoryEntry | undefined {

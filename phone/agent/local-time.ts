@@ -44,6 +44,15 @@ export function nextLocal(agent: Agent, hour: number, minute: number, now: Milli
   return now + DAY_MS
 }
 
+/**
+ * @returns a time as the Info page, status.xml and status reports tell it: `MM/DD/YYYY HH:MM:SS` on the phone's own
+ * clock, empty for a time that no calendar has. Only the messages on the display are in UTC (MPP §7.4).
+ */
+export function localStamp(agent: Agent, at: Millis): string {
+  const time = localTime(agent, at)
+  return time.year >= 0 && time.year <= 9999 ? printDateTime(time) : ''
+}
+
 /** `MM/DD/YYYY HH:MM:SS`, the form of the status pages (MPP §7.4). */
 export function printDateTime(time: LocalTime): string {
   return `${two(time.month)}/${two(time.day)}/${time.year} ${printTime(time)}`

@@ -357,7 +357,7 @@ describe('flash text', () => {
     upgradeHistory: fc.array(entry, { maxLength: 3 }),
     customCa: fc.record({
       pem: fc.option(fc.string(), { nil: undefined }),
-      status: fc.string(),
+      last: fc.option(fc.record({ ok: fc.boolean(), at: fc.nat() }), { nil: undefined }),
       info: fc.string(),
       rule: fc.string(),
     }),
@@ -398,6 +398,18 @@ describe('flash text', () => {
     const flash = provisioned({ GPP_A: '1' })
     const before = { ...(JSON.parse(encodeFlash(flash)) as object), editsUnreported: undefined, tr069: undefined }
     expect(decodeFlash(JSON.stringify(before))).toEqual({ ok: true, value: flash })
+  })
+
+  it('takes a memory in which the last try of the custom CA is a sentence', () => {
+    const flash = provisioned({ GPP_A: '1' }, { customCa: { pem: 'PEM', last: undefined, info: 'x', rule: 'r' } })
+    const json = JSON.parse(encodeFlash(flash)) as { readonly customCa: object }
+    const before = {
+      ...json,
+      customCa: { ...json.customCa, status: 'Last provisioning succeeded on 03/10/2026 12:00:21' },
+    }
+    expect(decodeFlash(JSON.stringify(before))).toEqual({ ok: true, value: flash })
+    const broken = { ...json, customCa: { ...json.customCa, last: { ok: 'yes', at: 1 } } }
+    expect(decodeFlash(JSON.stringify(broken)).ok).toBe(false)
   })
 
   it('refuses anything else without throwing or quoting it', () => {

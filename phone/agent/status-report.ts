@@ -1,7 +1,7 @@
 /** The body of a `[--status]` report: state, no parameters. The element names are those of the Info page (MPP §7.4, §12.2). */
 import type { Millis } from '../../protocol/result.ts'
 import { escapeXml } from '../../protocol/xml/mod.ts'
-import { localTime, printDateTime } from './local-time.ts'
+import { localStamp } from './local-time.ts'
 import { status } from './status.ts'
 import type { Agent } from './types.ts'
 
@@ -9,7 +9,7 @@ import type { Agent } from './types.ts'
 export function statusReport(agent: Agent, now: Millis): string {
   const { hardware } = agent
   const state = status(agent, now)
-  const stamp = (at: Millis) => printDateTime(localTime(agent, at))
+  const stamp = (at: Millis) => localStamp(agent, at)
   const history = (name: string, entries: readonly { readonly at: Millis; readonly text: string }[]) =>
     entries.map(({ at, text }, index) => element(`${name}_${index + 1}`, `${stamp(at)} ${text}`))
   const rows = [

@@ -1,5 +1,6 @@
 /** What the phone says about itself, for people and for tests. Source: MPP §7.4. */
 import type { Millis } from '../../protocol/result.ts'
+import { customCaStatus } from './custom-ca.ts'
 import { isTr069On } from './cwmp/mod.ts'
 import { maskText } from './mask.ts'
 import { parameterText, parameterYes } from './parameters.ts'
@@ -44,7 +45,7 @@ export function status(agent: Agent, now: Millis): PhoneStatus {
     provisioning: flash.provisioningHistory,
     upgrade: flash.upgradeHistory,
     rebootHistory: flash.rebootHistory,
-    customCa: { status: flash.customCa.status, info: flash.customCa.info },
+    customCa: { status: customCaStatus(agent), info: flash.customCa.info },
     lines: lineStates(agent, now).map(({ line, userId, state, since }) => ({
       line,
       userId,

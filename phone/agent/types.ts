@@ -118,7 +118,8 @@ export interface Flash {
   readonly upgradeHistory: readonly HistoryEntry[]
   readonly customCa: {
     readonly pem: string | undefined
-    readonly status: string
+    /** How the last try ended and when; undefined: there was none. */
+    readonly last: { readonly ok: boolean; readonly at: Millis } | undefined
     readonly info: string
     /** The text of Custom_CA_Rule that gave the PEM; another text is fetched after the next resync. */
     readonly rule: string

@@ -24,7 +24,8 @@ export function followWished(context: AcsContext, services: Services): Job {
   let looking: Promise<void> | undefined
   services.directory.onChange((change) => {
     if (change.kind === 'device' && changed.size < WAITING_MAX) changed.add(change.mac)
-    else if (change.kind === 'many') all = true
+    // An import tells of its accounts and of many phones by 'reload'.
+    else if (change.kind === 'many' || change.kind === 'reload') all = true
   })
 
   /** Takes the first of a set. */

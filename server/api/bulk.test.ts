@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_ACCOUNT_SETTINGS } from '../accounts/mod.ts'
 import { freshMac, plant, PN, serialFor } from '../testing.ts'
 import { type CallOptions, openTestApi } from './testing.ts'
 
@@ -261,6 +262,80 @@ describe('export', () => {
     }
     expect((await call('GET', `devices/${mac}`)).json).toMatchObject({ label, notes: ' -1\r\nx\t' })
     expect(customerId).toBeTruthy()
+  })
+
+  it.each(['csv', 'json'])('as %s has all that the API sets, and brings it back as it was', async (format) => {
+    const top = await shop({ kind: 'reseller' })
+    const settings = {
+      delivery: 'sealed',
+      credentialed: true,
+      expiredCertificates: 'accept',
+      rcForClaimed: true,
+      claimedProblemReports: true,
+      ledBy: 'both',
+      wakeByReboot: true,
+    }
+    const { id } = await shop({ parentId: top.id, settings })
+    const other = (await call('POST', 'batches', { body: { accountId: id, name: 'Other' } })).json.id
+    const batchId = (await call('POST', 'batches', { body: { accountId: id, name: 'Shelf' } })).json.id
+    const mac = freshMac()
+    const words = { label: 'Desk', notes: 'By the door' }
+    const device = { mac, serial: serialFor(mac), model: PN, accountId: id, batchId, ...words }
+    expect((await call('POST', 'devices', { body: device })).status).toBe(201)
+    const more = { displayName: 'Ann', authId: 'a-101', outboundProxy: 'edge.example.com:5061', transport: 'TLS' }
+    const line = { userId: '101', domain: 'sip.example.com', password: plant('bulk-made-up-1'), ...more }
+    const lineId = (await call('POST', `accounts/${id}/lines`, { body: line })).json.id
+    await call('POST', `lines/${lineId}/assign`, { body: { mac, index: 3 } })
+
+    const token = await tokenFor(['write', 'secrets'], { accountId: top.id })
+    const state = async () => {
+      const { passwordGeneration: _generation, ...one } = (await call('GET', `lines/${lineId}?reveal=true`, { token }))
+        .json
+      const { accountId, batchId: batch, label, notes, serial, model } = (await call('GET', `devices/${mac}`)).json
+      return {
+        account: (await call('GET', `accounts/${id}`)).json,
+        line: one,
+        device: { accountId, batch, label, notes, serial, model },
+      }
+    }
+    const before = await state()
+    const exports = new Map<string, string>()
+    for (const noun of ['accounts', 'devices', 'lines']) {
+      const reveal = noun === 'lines' ? '&reveal=true' : ''
+      exports.set(noun, (await call('GET', `export/${noun}?format=${format}${reveal}`, { token })).text)
+    }
+    const bring = (noun: string, query: string) => {
+      const text = exports.get(noun) ?? ''
+      const path = `${noun}${query}`
+      return format === 'csv'
+        ? csv(path, text, { token })
+        : call('POST', `import/${path}`, { body: JSON.parse(text), token })
+    }
+    for (const noun of exports.keys()) {
+      expect((await bring(noun, '')).json).toMatchObject({ ok: true, created: 0, updated: 0, problems: [] })
+    }
+    expect(await state()).toEqual(before)
+
+    await call('PATCH', `accounts/${id}`, { body: { name: 'Renamed' } })
+    await call('PATCH', `accounts/${id}/settings`, { body: DEFAULT_ACCOUNT_SETTINGS })
+    await call('POST', `lines/${lineId}/unassign`, { body: {} })
+    await call('PATCH', `lines/${lineId}`, {
+      body: { displayName: '', authId: null, outboundProxy: null, transport: 'UDP' },
+    })
+    await call('PATCH', `devices/${mac}`, {
+      body: { label: '', notes: '', batchId: other, serial: 'FCH2305DMH9', model: 'CP-7841-3PCC' },
+    })
+    const changed = await state()
+    expect(changed.account.settings).toEqual(DEFAULT_ACCOUNT_SETTINGS)
+    for (const noun of exports.keys()) {
+      const dry = await bring(noun, '?dryRun=true')
+      expect(dry.json).toMatchObject({ ok: true, created: 0, updated: 1, problems: [] })
+    }
+    expect(await state()).toEqual(changed)
+    for (const noun of exports.keys()) {
+      expect((await bring(noun, '')).json).toMatchObject({ ok: true, created: 0, updated: 1, problems: [] })
+    }
+    expect(await state()).toEqual(before)
   })
 
   it('a limited token exports and imports what it reaches, and passwords need the scope for secrets', async () => {

@@ -4,6 +4,7 @@
  */
 import { escapeXml } from '../../../protocol/xml/mod.ts'
 import type { Millis } from '../../../protocol/result.ts'
+import { settingNote } from '../cwmp/mod.ts'
 import { parameterYes } from '../parameters.ts'
 import type { Agent, WebResponse } from '../types.ts'
 import { CLEAR_FIELD, TAB_FIELD, TOKEN_FIELD } from './form.ts'
@@ -126,10 +127,9 @@ function fieldRow(field: Field, view: PageView): string {
   const id = fieldId(element)
   const error = view.errors?.get(element)
   const wrong = error === undefined ? '' : `<span class="error" id="${id}-error">${escapeXml(error)}</span>`
+  const hint = settingNote(element) ?? parameter.description
   // The collected descriptions of many rows only repeat the name.
-  const told = parameter.description.endsWith(' setting')
-    ? ''
-    : `<span class="hint" id="${id}-hint">${escapeXml(parameter.description)}</span>`
+  const told = hint.endsWith(' setting') ? '' : `<span class="hint" id="${id}-hint">${escapeXml(hint)}</span>`
   const describedBy = [...(wrong === '' ? [] : [`${id}-error`]), ...(told === '' ? [] : [`${id}-hint`])].join(' ')
   // What a screen reader says of the field beside its label.
   const about = [

@@ -4,13 +4,42 @@ import { describe, expect, it } from 'vitest'
 import { catalogue, readProfile, storedParameter } from '../../../protocol/profile/mod.ts'
 import { parseXml } from '../../../protocol/xml/mod.ts'
 import { MASK, withoutSecrets } from '../hidden.ts'
+import { statusReport } from '../status-report.ts'
+import { stepLines } from '../sip/mod.ts'
+import type { Agent } from '../types.ts'
 import { isStrongPassword } from './submit.ts'
-import { ask, NOW, phone, post } from './testdata/phone.ts'
+import { ask, NOW, phone, post, seeded } from './testdata/phone.ts'
 
 const SECRET = 'zQ9-hidden-value'
+/** Local time is UTC. */
+const GREENWICH = { Time_Zone: 'GMT', Daylight_Saving_Time_Enable: 'No' }
 
 function valueOf(answer: ReturnType<typeof ask>, element: string): string {
   return storedParameter(answer.agent.flash.parameters, element).value
+}
+
+const TIMES = /\d\d\/\d\d\/(?:\d{4}|\d\d) \d\d:\d\d:\d\d/g
+
+/** A phone whose every row with a time tells of NOW. */
+function pastOf(blank: Agent): Agent {
+  const lease = { address: '192.0.2.9', domain: undefined, options: new Map<number, string>() }
+  const { agent } = stepLines({ ...blank, ram: { ...blank.ram, lease } }, { kind: 'start' }, NOW, seeded(1))
+  const entry = { at: NOW, text: 'done' }
+  return {
+    ...agent,
+    flash: {
+      ...agent.flash,
+      provisioningHistory: [entry],
+      upgradeHistory: [entry],
+      rebootHistory: [{ at: NOW, reason: 'Provisioning' }],
+      customCa: { ...agent.flash.customCa, last: { ok: false, at: NOW } },
+    },
+    ram: {
+      ...agent.ram,
+      timers: { resync: NOW },
+      cwmp: { ...agent.ram.cwmp, lastSession: { at: NOW, ok: true, text: 'ended' } },
+    },
+  }
 }
 
 describe('the pages of an account', () => {
@@ -44,7 +73,7 @@ describe('the pages of an account', () => {
   })
 
   it('tell product, downloads, customization and reboots on the Info page [MPP §7.4]', () => {
-    const running = phone()
+    const running = phone(GREENWICH)
     const flash = {
       ...running.flash,
       provisioningHistory: [{ at: NOW, text: 'Resync succeeded' }],
@@ -70,15 +99,40 @@ describe('the pages of an account', () => {
   it.each(['resync', 'periodic', 'retry', 'resync-at'])(
     'tell the next resync when the alarm %s is set [MPP §7.4]',
     (timer) => {
-      const running = phone()
+      const running = phone(GREENWICH)
       const body = ask({ ...running, ram: { ...running.ram, timers: { [timer]: NOW + 61_000 } } }, '/admin').response
         .body
       expect(body).toContain('<th scope="row">Next Resync</th><td>11/14/2023 22:14:21</td>')
     },
   )
 
+  // NOW is 11/14/2023 22:13:20 in UTC, when the factory's rule has no summer time.
+  it.each([
+    ['GMT+01:00', {}, '11/14/2023 23:13:20'],
+    ['GMT-08:00', {}, '11/14/2023 14:13:20'],
+    ['GMT+05:45', {}, '11/15/2023 03:58:20'],
+    ['GMT', { Daylight_Saving_Time_Rule: 'start=10/1/7/2;end=4/1/7/3;save=1' }, '11/14/2023 23:13:20'],
+  ])('tell every time by the clock of the phone, here %s with %j [MPP §7.4] [MPP §13.6]', (zone, summer, local) => {
+    const timed = pastOf(
+      phone({ Time_Zone: zone, ...summer, 'Enable_TR-069': 'Yes', User_ID_1_: '1001', Proxy_1_: 'sip.test' }),
+    )
+    const short = local.replace('/2023', '/23')
+    for (const target of ['/admin', '/admin/status.xml']) {
+      const body = ask(timed, target).response.body
+      expect(body.match(TIMES)).toEqual([local, local, local, local, local, short, local, local])
+    }
+    expect(statusReport(timed, NOW).match(TIMES)).toEqual([local, local, local, local, local])
+  })
+
+  it('tell the time of the custom CA anew when the zone changes [MPP §7.4] [MPP §13.6]', () => {
+    const { flash, ...rest } = pastOf(phone(GREENWICH))
+    const parameters = new Map([...flash.parameters, ...phone({ Time_Zone: 'GMT+09:00' }).flash.parameters])
+    const body = ask({ ...rest, flash: { ...flash, parameters } }, '/admin').response.body
+    expect(body).toContain('Last provisioning failed on 11/15/2023 07:13:20')
+  })
+
   it('tell the same in status.xml, which is XML [MPP §7.4]', () => {
-    const running = phone({ User_ID_1_: '<1001>' })
+    const running = phone({ ...GREENWICH, User_ID_1_: '<1001>' })
     const flash = { ...running.flash, rebootHistory: [{ at: NOW, reason: 'Upgrade' as const }] }
     const xml = ask({ ...running, flash }, '/status.xml').response.body
     expect(parseXml(xml).ok).toBe(true)
@@ -354,6 +408,13 @@ describe('the TR-069 part of the pages', () => {
     }
     expect(html).toContain('<output id="f-ACS_URL_In_Use">http://acs.test/cwmp</output>')
     expect(html).not.toContain('acs-secret')
+  })
+
+  it('says of TR-069_VoiceObject_Init that it has no effect here, and of others what they do [TR-069 §10.1]', () => {
+    const html = page(on, 'TR-069')
+    expect(html).toMatch(/id="f-TR-069_VoiceObject_Init-hint">Has no effect on this phone/)
+    expect(html).not.toContain('Resets voice objects')
+    expect(html).toContain('id="f-ACS_URL-hint">ACS URL<')
   })
 
   it('refuse what the ACS keeps for itself [TR-069 §7]', () => {

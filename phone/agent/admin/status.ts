@@ -2,7 +2,9 @@
 import { escapeXml } from '../../../protocol/xml/mod.ts'
 import { macWithColons } from '../../../protocol/identity.ts'
 import type { Millis } from '../../../protocol/result.ts'
+import { customCaStatus } from '../custom-ca.ts'
 import { tr069Rows } from '../cwmp/mod.ts'
+import { localStamp } from '../local-time.ts'
 import { networkRows, scepRows } from '../network-status.ts'
 import { nextResyncAt } from '../schedule.ts'
 import { lineStates } from '../sip/mod.ts'
@@ -33,7 +35,7 @@ export function statusSections(agent: Agent, now: Millis): readonly StatusSectio
     {
       title: 'Custom CA',
       rows: [
-        { label: 'Custom CA Provisioning Status', value: agent.flash.customCa.status },
+        { label: 'Custom CA Provisioning Status', value: customCaStatus(agent) },
         { label: 'Custom CA Info', value: agent.flash.customCa.info || 'Not Installed' },
       ],
     },
@@ -42,7 +44,7 @@ export function statusSections(agent: Agent, now: Millis): readonly StatusSectio
     ...tr069Section(agent),
     ...lineStates(agent, now)
       .filter(({ userId, state }) => userId !== '' || state !== 'off')
-      .map(lineSection),
+      .map((line) => lineSection(agent, line)),
   ]
 }
 
@@ -92,36 +94,38 @@ function phoneStatus(agent: Agent, now: Millis): readonly StatusRow[] {
   const seconds = Math.max(0, Math.floor((now - ram.bootedAt) / 1000))
   const next = nextResyncAt(agent)
   return [
-    { label: 'Current Time', value: dateTime(now) },
+    { label: 'Current Time', value: localStamp(agent, now) },
     { label: 'Elapsed Time', value: `${seconds} s` },
     { label: 'Current IP', value: ram.lease?.address ?? '' },
     { label: 'State', value: ram.mode },
-    { label: 'Next Resync', value: next === undefined ? '' : dateTime(next) },
+    { label: 'Next Resync', value: next === undefined ? '' : localStamp(agent, next) },
   ]
 }
 
-function downloadStatus({ flash }: Agent): StatusSection {
+function downloadStatus(agent: Agent): StatusSection {
+  const { flash } = agent
   return {
     title: 'Download Status',
     rows: [
-      ...historyRows('Firmware Upgrade Status', flash.upgradeHistory),
-      ...historyRows('Provisioning Status', flash.provisioningHistory),
+      ...historyRows(agent, 'Firmware Upgrade Status', flash.upgradeHistory),
+      ...historyRows(agent, 'Provisioning Status', flash.provisioningHistory),
     ],
   }
 }
 
 /** Always three rows, newest first, as on the phone. */
-function historyRows(label: string, entries: readonly HistoryEntry[]): readonly StatusRow[] {
+function historyRows(agent: Agent, label: string, entries: readonly HistoryEntry[]): readonly StatusRow[] {
   return Array.from({ length: HISTORY_SHOWN }, (_, index) => {
     const entry = entries[index]
-    return { label: `${label} ${index + 1}`, value: entry === undefined ? '' : `[${dateTime(entry.at)}] ${entry.text}` }
+    const value = entry === undefined ? '' : `[${localStamp(agent, entry.at)}] ${entry.text}`
+    return { label: `${label} ${index + 1}`, value }
   })
 }
 
-function rebootRows({ flash }: Agent): readonly StatusRow[] {
-  return flash.rebootHistory.slice(0, REBOOTS_SHOWN).map(({ at, reason }, index) => ({
+function rebootRows(agent: Agent): readonly StatusRow[] {
+  return agent.flash.rebootHistory.slice(0, REBOOTS_SHOWN).map(({ at, reason }, index) => ({
     label: `Reboot Reason ${index + 1}`,
-    value: `[${dateTime(at).replace(/\/\d\d(\d\d) /, '/$1 ')}]${reason}`,
+    value: `[${localStamp(agent, at).replace(/\/\d\d(\d\d) /, '/$1 ')}]${reason}`,
   }))
 }
 
@@ -132,23 +136,15 @@ const LINE_WORDS: Readonly<Record<LineStatus['state'], string>> = {
   off: 'Not Registered',
 }
 
-function lineSection({ line, userId, state, since }: LineStatus): StatusSection {
+function lineSection(agent: Agent, { line, userId, state, since }: LineStatus): StatusSection {
   return {
     title: `Ext ${line} Status`,
     rows: [
       { label: 'User ID', value: userId },
       { label: 'Registration State', value: LINE_WORDS[state] },
-      { label: 'Since', value: since === undefined ? '' : dateTime(since) },
+      { label: 'Since', value: since === undefined ? '' : localStamp(agent, since) },
     ],
   }
-}
-
-/** `mm/dd/yyyy HH:MM:SS` in UTC, as the messages on the LCD; empty for a time that no calendar has. */
-export function dateTime(at: Millis): string {
-  const date = new Date(at)
-  if (Number.isNaN(date.getTime())) return ''
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)/.exec(date.toISOString())
-  return match === null ? '' : `${match[2]}/${match[3]}/${match[1]} ${match[4]}`
 }
 
 function element(name: string, value: string): string {

@@ -13,7 +13,7 @@ export { deviceId } from './device-values.ts'
 export { isReserved } from './notifications.ts'
 export { isOfSession, sessionAnswered } from './session.ts'
 export { acsOptions, asksForAcs, connectionRequestUrl, isTr069On } from './settings.ts'
-export { liveSetting, type Tr069Row, tr069Rows } from './status.ts'
+export { liveSetting, settingNote, type Tr069Row, tr069Rows } from './status.ts'
 export { cwmpBooted, cwmpCut, cwmpRang, type CwmpTimer, listening, stepCwmp } from './step.ts'
 export { type FailureCause, faultOfEnd, type TransferFault } from './transfer-fault.ts'
 export {

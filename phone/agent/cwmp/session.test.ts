@@ -192,6 +192,16 @@ describe('a session', () => {
   })
 })
 
+describe('TR-069_VoiceObject_Init', () => {
+  it.each(['Yes', 'No'])('%s leaves the lines that a profile has set, over every start [TR-069 §10.1]', (value) => {
+    const lines = { User_ID_1_: '1001', Proxy_1_: 'sip.test', Dial_Plan_1_: '(1xx)' }
+    const { bench } = new Desk({ values: { 'TR-069_VoiceObject_Init': value, ...lines } }).boot(60)
+    bench.web('/admin/reboot').pass(60)
+    expect(bench.reboots).toHaveLength(1)
+    expect(Object.fromEntries(Object.keys(lines).map((name) => [name, bench.parameter(name)]))).toEqual(lines)
+  })
+})
+
 describe('the ACS is found', () => {
   const encoded = (result: { readonly ok: boolean; readonly value?: Uint8Array }): Uint8Array => known(result.value)
   const found = { url: 'http://acs.test/cwmp', provisioningCode: 'TLCO.GRP2' }

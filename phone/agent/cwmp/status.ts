@@ -1,5 +1,5 @@
 /** What the phone's pages tell about TR-069; no password is among it [TR-069 §10.1]. */
-import { utcTime, printDateTime } from '../local-time.ts'
+import { localStamp } from '../local-time.ts'
 import { parameterYes } from '../parameters.ts'
 import type { Agent } from '../types.ts'
 import { acsInUse, connectionRequestUrl, isTr069On } from './settings.ts'
@@ -18,7 +18,7 @@ export function tr069Rows(agent: Agent): readonly Tr069Row[] {
   const last =
     lastSession === undefined
       ? ''
-      : `[${printDateTime(utcTime(lastSession.at))}] ${lastSession.ok ? 'OK' : 'Failed'}: ${lastSession.text}`
+      : `[${localStamp(agent, lastSession.at)}] ${lastSession.ok ? 'OK' : 'Failed'}: ${lastSession.text}`
   return [
     { label: 'TR-069 Feature', value: isTr069On(agent) ? 'Enabled' : 'Silent (CWMP_V1.2_Support is No)' },
     { label: 'ACS URL In Use', value: withoutCredentials(acsInUse(agent)?.url ?? '') },
@@ -36,6 +36,17 @@ export function tr069Rows(agent: Agent): readonly Tr069Row[] {
 export function liveSetting(agent: Agent, element: string): string | undefined {
   if (element === 'ACS_URL_In_Use') return withoutCredentials(acsInUse(agent)?.url ?? '')
   return element === 'Connection_Request_URL' ? connectionRequestUrl(agent) : undefined
+}
+
+/**
+ * What this phone's page says of a setting that does here something else than the catalogue tells of real phones
+ * [TR-069 §10.1].
+ * @returns undefined: the catalogue's description is true
+ */
+export function settingNote(element: string): string | undefined {
+  return element === 'TR-069_VoiceObject_Init'
+    ? 'Has no effect on this phone: voice objects stay as they were set'
+    : undefined
 }
 
 function withoutCredentials(url: string): string {

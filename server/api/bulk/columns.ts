@@ -32,6 +32,9 @@ export const ACCOUNT_COLUMNS = [
     expected: 'refuse or accept',
   },
   { name: 'rcForClaimed', schema: truth, expected: 'true or false' },
+  { name: 'claimedProblemReports', schema: truth, expected: 'true or false' },
+  { name: 'ledBy', schema: AccountSettingsInput.shape.ledBy.unwrap(), expected: 'profile, tr069 or both' },
+  { name: 'wakeByReboot', schema: truth, expected: 'true or false' },
 ] as const satisfies readonly Column[]
 
 export const LINE_COLUMNS = [
