@@ -60,9 +60,9 @@ export function layoutOf(rows: number, columns: number, view: WatchView): Layout
   const isKept = keeper([...top.map(({ rank }) => rank), FOOT_RANK], Math.max(1, kept))
   const above = top.filter(({ rank }) => isKept(rank)).map(({ line }) => line)
   const page = Math.max(0, rows - above.length - (isKept(FOOT_RANK) ? 1 : 0))
-  const offset = Math.max(0, Math.min(view.offset, table.lines.length - page))
-  const shown = table.lines.slice(offset, offset + page)
-  const foot = isKept(FOOT_RANK) ? [footOf(offset, shown.length, table.lines.length)] : []
+  const offset = Math.max(0, Math.min(view.offset, table.count - page))
+  const shown = table.lines(offset, offset + page)
+  const foot = isKept(FOOT_RANK) ? [footOf(offset, shown.length, table.count)] : []
   const empty = Array.from<string>({ length: foot.length === 0 ? 0 : page - shown.length }).fill('')
   const lines = [...above, ...shown, ...empty, ...foot].slice(0, rows)
   return { lines: lines.map((line) => cutTo(line, columns)), offset, page: Math.max(1, page) }
@@ -115,21 +115,25 @@ function footOf(offset: number, shown: number, total: number): string {
 
 const COLUMNS = ['sign', 'mac', 'serial', 'model', 'name', 'stage', 'since'] as const
 type Column = (typeof COLUMNS)[number]
-type Cells = Readonly<Record<Column, string>>
-
-interface Row {
-  readonly cells: Cells
-  readonly problem: string
+/** Text, and the columns of a terminal that it takes. */
+interface Cell {
+  readonly text: string
+  readonly width: number
 }
 
-const HEADS: Cells = {
-  sign: ' ',
-  mac: 'MAC',
-  serial: 'serial',
-  model: 'model',
-  name: 'name, lines',
-  stage: 'stage',
-  since: 'since',
+interface Row {
+  readonly cells: Readonly<Record<Column, Cell>>
+  readonly problem: Cell
+}
+
+const HEAD_CELLS: Row['cells'] = {
+  sign: asciiCell(' '),
+  mac: asciiCell('MAC'),
+  serial: asciiCell('serial'),
+  model: asciiCell('model'),
+  name: asciiCell('name, lines'),
+  stage: asciiCell('stage'),
+  since: asciiCell('since'),
 }
 /** A name may be long; then it is cut. */
 const WIDTH_MAX: Readonly<Record<Column, number>> = {
@@ -152,19 +156,42 @@ const NARROWER: readonly (readonly [Column, number])[] = [
   ['stage', 0],
 ]
 
-function tableOf(
-  staging: Staging,
-  goal: Goal,
-  columns: number,
-): { readonly head: string; readonly lines: readonly string[] } {
+/** Of thousands of boxes a terminal shows some dozens: only their lines are made. */
+interface Table {
+  readonly head: string
+  /** Lines of all rows. */
+  readonly count: number
+  lines(from: number, to: number): readonly string[]
+}
+
+function tableOf(staging: Staging, goal: Goal, columns: number): Table {
   const boxes = ordered(staging.boxes, goal).map((box) => boxRow(box, goal, staging.at))
   const strangers = staging.strangers.map((stranger) => strangerRow(stranger, staging.at))
   const { widths, problem } = fitted([...boxes, ...strangers], columns)
-  const print = (row: Row): readonly string[] => linesOf(row, widths, { beside: problem, columns })
   const heading = `? ${strangers.length} on the bench that no batch has`
+  const rows: readonly (Row | string)[] = [...boxes, ...(strangers.length === 0 ? [] : ['', heading]), ...strangers]
+  const print = (row: Row | string): readonly string[] =>
+    typeof row === 'string' ? [row] : linesOf(row, widths, { beside: problem, columns })
+  // Where each row begins, and the end.
+  const starts = [0]
+  for (const row of rows) {
+    const isOne = typeof row === 'string' || problem > 0 || row.problem.text === ''
+    starts.push((starts.at(-1) ?? 0) + (isOne ? 1 : print(row).length))
+  }
+  const head = linesOf({ cells: HEAD_CELLS, problem: asciiCell(problem > 0 ? 'problem' : '') }, widths, {
+    beside: problem,
+    columns,
+  })
   return {
-    head: print({ cells: HEADS, problem: problem > 0 ? 'problem' : '' })[0] ?? '',
-    lines: [...boxes.flatMap(print), ...(strangers.length === 0 ? [] : ['', heading, ...strangers.flatMap(print)])],
+    head: head[0] ?? '',
+    count: starts.at(-1) ?? 0,
+    lines(from, to) {
+      const shown = rows.flatMap((row, index) =>
+        (starts[index + 1] ?? 0) > from && (starts[index] ?? 0) < to ? print(row) : [],
+      )
+      const before = starts.findLast((start) => start <= from) ?? 0
+      return shown.slice(from - before, to - before)
+    },
   }
 }
 
@@ -175,34 +202,47 @@ function ordered(boxes: readonly Box[], goal: Goal): readonly Box[] {
   return boxes.toSorted((one, other) => rank(one) - rank(other))
 }
 
+/** What is the same at each look: a box that has not changed is the same object, and a batch has thousands of them. */
+const fixedCells = new WeakMap<Box, Pick<Row, 'problem'> & { readonly cells: Omit<Row['cells'], 'sign' | 'since'> }>()
+
 function boxRow(box: Box, goal: Goal, at: string): Row {
-  return {
+  const fixed = fixedCells.get(box) ?? {
     cells: {
-      sign: signOf(box, goal),
-      mac: macText(box.mac),
-      serial: plainText(box.serial),
-      model: plainText(box.model),
-      name: nameAndLines(box),
-      stage: box.stage,
-      since: durationText(box.since, at),
+      mac: cell(macText(box.mac)),
+      serial: cell(plainText(box.serial)),
+      model: cell(plainText(box.model)),
+      name: cell(nameAndLines(box)),
+      stage: cell(box.stage),
     },
-    problem: plainText(box.problem?.message ?? ''),
+    problem: cell(plainText(box.problem?.message ?? '')),
   }
+  fixedCells.set(box, fixed)
+  const [sign, since] = [asciiCell(signOf(box, goal)), asciiCell(durationText(box.since, at))]
+  return { cells: { ...fixed.cells, sign, since }, problem: fixed.problem }
 }
 
 function strangerRow(stranger: Stranger, at: string): Row {
   return {
     cells: {
-      sign: '?',
-      mac: macText(stranger.mac),
-      serial: plainText(stranger.serial ?? '-'),
-      model: plainText(stranger.productName ?? '-'),
-      name: plainText(`at ${stranger.address}`),
-      stage: plainText(`by ${stranger.source}`),
-      since: durationText(stranger.lastSeenAt, at),
+      sign: asciiCell('?'),
+      mac: cell(macText(stranger.mac)),
+      serial: cell(plainText(stranger.serial ?? '-')),
+      model: cell(plainText(stranger.productName ?? '-')),
+      name: cell(plainText(`at ${stranger.address}`)),
+      stage: cell(plainText(`by ${stranger.source}`)),
+      since: asciiCell(durationText(stranger.lastSeenAt, at)),
     },
-    problem: plainText(stranger.problem?.message ?? ''),
+    problem: cell(plainText(stranger.problem?.message ?? '')),
   }
+}
+
+function cell(text: string): Cell {
+  return { text, width: widthOf(text) }
+}
+
+/** Of our own words, whose width is their length. */
+function asciiCell(text: string): Cell {
+  return { text, width: text.length }
 }
 
 /** `12 s`, `5 min`, `3 h`, `2 d` between two times of the server. */
@@ -219,7 +259,7 @@ type Widths = ReadonlyMap<Column, number>
 /** @returns columns of each cell, and those that are left for the text of a problem: 0 when it stands below its row */
 function fitted(rows: readonly Row[], columns: number): { readonly widths: Widths; readonly problem: number } {
   const natural = COLUMNS.map((column) => {
-    const widest = rows.reduce((width, { cells }) => Math.max(width, widthOf(cells[column])), HEADS[column].length)
+    const widest = rows.reduce((width, { cells }) => Math.max(width, cells[column].width), HEAD_CELLS[column].width)
     return [column, Math.min(widest, WIDTH_MAX[column])] as const
   })
   const widths = new Map<Column, number>(natural)
@@ -229,7 +269,7 @@ function fitted(rows: readonly Row[], columns: number): { readonly widths: Width
     else widths.set(column, Math.min(widths.get(column) ?? 0, most))
   }
   const left = columns - totalWidth(widths) - GAP.length
-  const needed = rows.reduce((width, { problem }) => Math.max(width, widthOf(problem)), 0)
+  const needed = rows.reduce((width, { problem }) => Math.max(width, problem.width), 0)
   return { widths, problem: needed > 0 && left >= needed ? left : 0 }
 }
 
@@ -242,9 +282,9 @@ function linesOf(
   widths: Widths,
   { beside, columns }: { readonly beside: number; readonly columns: number },
 ): readonly string[] {
-  const words = [...widths].map(([column, width]) => padTo(cells[column], width))
-  const own = [...words, ...(beside > 0 ? [problem] : [])].join(GAP).trimEnd()
-  if (beside > 0 || problem === '') return [own]
+  const words = [...widths].map(([column, width]) => padTo(cells[column].text, width))
+  const own = [...words, ...(beside > 0 ? [problem.text] : [])].join(GAP).trimEnd()
+  if (beside > 0 || problem.text === '') return [own]
   const indent = GAP.repeat(2)
-  return [own, ...wrapped(problem, columns - indent.length, PROBLEM_LINES_MAX).map((line) => `${indent}${line}`)]
+  return [own, ...wrapped(problem.text, columns - indent.length, PROBLEM_LINES_MAX).map((line) => `${indent}${line}`)]
 }

@@ -12,6 +12,7 @@ export function testBox(number: number, more: Partial<Box> = {}): Box {
     name: '',
     stage: 'missing',
     since: '2026-11-29T10:00:00.000Z',
+    scannedAt: '2026-11-29T10:00:00.000Z',
     lines: [],
     keysConfirmed: false,
     problem: null,

@@ -21,6 +21,7 @@ import { scrolled } from './stage-keys.ts'
 import { layoutOf } from './stage-layout.ts'
 import { isPassing } from './stage-refusal.ts'
 import { openTerminal } from './stage-terminal.ts'
+import { type Update, updated } from './stage-updates.ts'
 import { batchRoute, type Staging } from './stage-words.ts'
 
 const LOOK_MS = 1000
@@ -64,11 +65,13 @@ interface Show {
 }
 
 async function watch(api: ApiAccess, batch: string, options: Options): Promise<void> {
-  const path = batchRoute(batch, 'staging')
+  // Of a large batch all is told only once.
+  const path = (cursor: string): string => batchRoute(batch, `staging?since=${cursor}`)
   const goal = options.until ?? 'registered'
   const deadline = options.timeout === undefined ? Infinity : Date.now() + options.timeout * 1000
   // Before anything is drawn: whoever is not there, or refuses, is told as by any other command.
-  let staging = await api.call<Staging>('GET', path)
+  let update = await api.call<Update>('GET', path(''))
+  let staging = updated(undefined, update)
   void stopSignal()
   const isView = process.stdout.isTTY && options.json !== true
   const show = isView ? openView(goal) : openLines(options.json === true)
@@ -81,12 +84,13 @@ async function watch(api: ApiAccess, batch: string, options: Options): Promise<v
     while (!isOver()) {
       await pause(Math.min(LOOK_MS, deadline - Date.now()), undefined, { signal: ended }).catch(() => undefined)
       if (ended.aborted) break
-      const next = await look(api, path, ended)
+      const next = await look(api, path(update.cursor), ended)
       if (next === undefined) {
         show.silent(answeredAt)
         continue
       }
-      staging = next
+      update = next
+      staging = updated(staging, update)
       answeredAt = Date.now()
       show.silent(undefined)
       show.answer(staging)
@@ -98,12 +102,12 @@ async function watch(api: ApiAccess, batch: string, options: Options): Promise<v
 }
 
 /** @returns undefined when nobody answers, or somebody who cannot just now; a refusal is thrown */
-async function look(api: ApiAccess, path: string, ended: AbortSignal): Promise<Staging | undefined> {
+async function look(api: ApiAccess, path: string, ended: AbortSignal): Promise<Update | undefined> {
   const signal = AbortSignal.any([ended, AbortSignal.timeout(ANSWER_MS)])
   try {
     const response = await api.raw('GET', path, { signal })
     await refuseFailure(response)
-    return (await response.json()) as Staging
+    return (await response.json()) as Update
   } catch (error) {
     if (signal.aborted || isPassing(error)) return undefined
     throw error

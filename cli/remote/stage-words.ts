@@ -32,6 +32,8 @@ export interface Box {
   readonly name: string
   readonly stage: Stage
   readonly since: string
+  /** null: put into the batch without a scan. */
+  readonly scannedAt: string | null
   readonly lines: readonly { readonly userId: string; readonly displayName: string }[]
   readonly keysConfirmed: boolean
   readonly problem: Note | null
@@ -74,4 +76,10 @@ export function nameAndLines({ name, lines }: Pick<Box, 'name' | 'lines'>): stri
     displayName === '' || displayName === userId ? userId : `${userId} ${displayName}`,
   )
   return plainText([...(name === '' ? [] : [name]), ...numbers].join(', '))
+}
+
+/** A batch in a list: its id, how many boxes of how many, and its name. */
+export function batchLine({ id, state, name, progress, expected, createdAt }: Batch): string {
+  const count = expected === null ? String(progress.total) : `${progress.total} of ${expected}`
+  return plainText(`${id}  ${state.padEnd(7)}  ${count.padStart(9)}  ${createdAt.slice(0, 10)}  ${name}`)
 }

@@ -6,10 +6,11 @@ import { quoted, writeOutput } from '../files.ts'
 import { printNote, printResult } from '../output.ts'
 import { wholeNumber } from './acs-words.ts'
 import { addApiOptions, allPages, type ApiAccess, bytesOf, withApi } from './api.ts'
+import { stageChangeCommand, stageDeleteCommand } from './stage-batch.ts'
 import { nameBoxes } from './stage-refusal.ts'
 import { stageScanCommand } from './stage-scan.ts'
 import { stageWatchCommand } from './stage-watch.ts'
-import { type Batch, batchRoute, type Box, macText, nameAndLines } from './stage-words.ts'
+import { type Batch, batchLine, batchRoute, type Box, macText, nameAndLines } from './stage-words.ts'
 import { plainText } from './stage-width.ts'
 
 const LAYOUTS = ['a4-24', 'a4-8', 'roll-62x29'] as const
@@ -26,6 +27,8 @@ export function registerStageCommand(program: Command): void {
   removeCommand(stage)
   shipCommand(stage)
   reopenCommand(stage)
+  stageChangeCommand(stage)
+  stageDeleteCommand(stage)
   listCommand(stage)
 }
 
@@ -216,9 +219,4 @@ function listCommand(stage: Command): void {
         printResult({ json: options.json === true, value: batches, lines: () => batches.map(batchLine) })
       }),
   )
-}
-
-function batchLine({ id, state, name, progress, expected, createdAt }: Batch): string {
-  const count = expected === null ? String(progress.total) : `${progress.total} of ${expected}`
-  return plainText(`${id}  ${state.padEnd(7)}  ${count.padStart(9)}  ${createdAt.slice(0, 10)}  ${name}`)
 }

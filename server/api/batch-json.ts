@@ -39,6 +39,12 @@ export function batchProblem(id: string, verb: string, problem: BatchProblem): A
         'batch-not-empty',
         `${what}: ${problem.count} device(s) are in it. Take them out first; see devices?batchId=${id}.`,
       )
+    case 'configured':
+      return new ApiProblem(
+        409,
+        'batch-configured',
+        `${what}: it has a layer, a draft or features of its own, which need the scope "write". Ask who has set them.`,
+      )
     case 'unknown-devices':
       return macsProblem(404, 'not-found', `${what}: there is no such device`, problem.macs)
     case 'foreign-devices':

@@ -311,6 +311,31 @@ describe('lines', () => {
     expect([given.length, new Set(given).size, boxes.length]).toEqual([12, 12, 16])
   })
 
+  it('never bring one serial number onto two MACs of an account, however many scan them at once', async () => {
+    const one = await bench()
+    const two = await bench({ account: one.accountId })
+    const pairs = Array.from({ length: 40 }, () => ({ serial: serialFor(freshMac()), macs: [freshMac(), freshMac()] }))
+    const answers = await Promise.all(
+      pairs.map(({ serial, macs }) =>
+        Promise.all([one, two].map((place, index) => place.scan([{ mac: macs[index], serial }]))),
+      ),
+    )
+    for (const [index, pair] of answers.entries()) {
+      expect(pair.map(({ status }) => status)).toEqual([200, 200])
+      expect(pair.reduce((sum, { json }) => sum + json.added, 0)).toBe(1)
+      const refused = pair.flatMap(({ json }) => json.refused)
+      const message = expect.stringContaining(`"${pairs[index]?.serial}"`)
+      expect(refused).toMatchObject([{ code: 'serial-in-use', message }])
+    }
+    const twice = {
+      name: 'test-twice',
+      text: 'select serial from device group by serial having count(*) > 1',
+      values: [],
+    }
+    expect(await platform.db.query(twice)).toEqual([])
+    expect([...(await one.boxes()), ...(await two.boxes())]).toHaveLength(pairs.length)
+  })
+
   it('and boxes survive that two scan the same box at once', async () => {
     const one = await bench({ lines: 1 })
     const two = await bench({ account: one.accountId })

@@ -60,6 +60,8 @@ const STAGING: readonly string[] = [
   'GET /api/v1/batches',
   'POST /api/v1/batches',
   'GET /api/v1/batches/{id}',
+  'PATCH /api/v1/batches/{id}',
+  'DELETE /api/v1/batches/{id}',
   'POST /api/v1/batches/{id}/boxes',
   'POST /api/v1/batches/{id}/boxes/csv',
   'DELETE /api/v1/batches/{id}/boxes/{mac}',

@@ -6,6 +6,7 @@ import { shipBatch } from '../store/mod.ts'
 import { certificateOf, certifiedFetch, freshMac, plant, PN, requestOf, serialFor, servedTo } from '../testing.ts'
 import { providerOn } from '../testing-provider.ts'
 import { type CallOptions, openTestApi } from './testing.ts'
+import { speedDial } from './testing-things.ts'
 
 const api = await openTestApi({ log: pino({ level: 'silent' }) })
 const { platform } = api
@@ -382,17 +383,23 @@ describe('papers', () => {
   })
 })
 
+/** Calls as a person with the role `var` whose account this is. */
+async function signedInVar(accountId: string) {
+  const [email, password] = [`var-${accountId}@example.com`, plant('Correct-horse-battery-staple-9')]
+  const made = await call('POST', 'users', { body: { email, password, role: 'var', accountId } })
+  expect(made.json.scopes).toEqual(['stage'])
+  const session = await call('POST', 'session', { token: '', body: { email, password } })
+  const token = plant(session.json.token as string)
+  return (method: string, path: string, more: object = {}) => call(method, path, { token, ...more })
+}
+
 describe('a person with the role var', () => {
   it('signs in, stages the phones of its customers, and is told of nothing else', async () => {
     const [a, b] = [await api.account(), await api.account()]
     const [mine, others] = [await api.account(a), await api.account(b)]
-    const password = plant('Correct-horse-battery-staple-9')
-    const body = { email: `var-${mine}@example.com`, role: 'var', password }
-    expect((await call('POST', 'users', { body })).json.type).toBe('account-missing')
-    expect((await call('POST', 'users', { body: { ...body, accountId: a } })).json.scopes).toEqual(['stage'])
-    const session = await call('POST', 'session', { token: '', body: { email: body.email, password } })
-    const token = plant(session.json.token as string)
-    const as = (method: string, path: string, more: object = {}) => call(method, path, { token, ...more })
+    const unlimited = { email: `var-${mine}@example.com`, role: 'var', password: plant('Horse-battery-staple-9') }
+    expect((await call('POST', 'users', { body: unlimited })).json.type).toBe('account-missing')
+    const as = await signedInVar(a)
     expect((await as('GET', 'accounts')).json.items.map((each: { id: string }) => each.id).toSorted()).toEqual(
       [a, mine].toSorted(),
     )
@@ -425,5 +432,93 @@ describe('a person with the role var', () => {
     }
     expect((await as('GET', `devices/${mac}`)).json).toMatchObject({ status: 403, type: 'missing-scope' })
     expect((await as('POST', `batches/${batch}/reopen`)).status).toBe(403)
+  })
+
+  it('renames and resizes the open batches of its customers, and no others', async () => {
+    const [a, b] = [await api.account(), await api.account()]
+    const [mine, others] = [await api.account(a), await api.account(b)]
+    const as = await signedInVar(a)
+    const made = await as('POST', 'batches', { body: { accountId: mine, name: 'Mine', model: PN, expected: 3 } })
+    const change = (id: string, body: object) => as('PATCH', `batches/${id}`, { body })
+    const changed = await change(made.json.id, { name: 'Shop 7', expected: 5 })
+    expect(changed).toMatchObject({ status: 200, json: { name: 'Shop 7', expected: 5, model: PN } })
+    expect((await change(made.json.id, { expected: null })).json).toMatchObject({ name: 'Shop 7', expected: null })
+    const audit = await call('GET', `audit?scope=batch&target=${made.json.id}`)
+    expect(audit.json.items[1]).toMatchObject({
+      who: `user:var-${a}@example.com`,
+      what: 'changed',
+      before: { name: 'Mine', expected: 3 },
+      after: { name: 'Shop 7', expected: 5 },
+    })
+    const mac = freshMac()
+    await as('POST', `batches/${made.json.id}/boxes`, { body: { boxes: [boxOf(mac)] } })
+    expect(await change(made.json.id, { model: 'CP-7841-3PCC' })).toMatchObject({
+      status: 409,
+      json: { type: 'other-model', problems: [{ place: mac }] },
+    })
+    await as('POST', `batches/${made.json.id}/ship`, { body: { force: true } })
+    expect(await change(made.json.id, { name: 'x' })).toMatchObject({ status: 409, json: { type: 'batch-shipped' } })
+    const theirs = (await call('POST', 'batches', { body: { accountId: others, name: 'Theirs' } })).json.id
+    expect((await change(theirs, { name: 'x' })).status).toBe(404)
+    expect((await change('none', { name: 'x' })).status).toBe(404)
+    expect((await call('GET', `batches/${made.json.id}`)).json.name).toBe('Shop 7')
+    expect((await call('GET', `batches/${theirs}`)).json.name).toBe('Theirs')
+  })
+
+  it('deletes an open batch of its customers from which all boxes were taken out, and nothing that others have set', async () => {
+    const [a, b] = [await api.account(), await api.account()]
+    const [mine, others] = [await api.account(a), await api.account(b)]
+    const as = await signedInVar(a)
+    const newBatch = async (accountId: string): Promise<string> =>
+      (await call('POST', 'batches', { body: { accountId, name: 'Bench', model: PN } })).json.id
+    const remove = (id: string) => as('DELETE', `batches/${id}`)
+    const full = await newBatch(mine)
+    const mac = freshMac()
+    await as('POST', `batches/${full}/boxes`, { body: { boxes: [boxOf(mac)] } })
+    expect(await remove(full)).toMatchObject({ status: 409, json: { type: 'batch-not-empty' } })
+    expect((await call('GET', `devices/${mac}`)).json).toMatchObject({ batchId: full })
+    await as('POST', `batches/${full}/ship`, { body: { force: true } })
+    expect(await remove(full)).toMatchObject({ status: 409, json: { type: 'batch-shipped' } })
+    await call('POST', `batches/${full}/reopen`)
+    await as('DELETE', `batches/${full}/boxes/${mac}`)
+    expect((await remove(full)).status).toBe(204)
+    expect((await as('GET', `batches/${full}`)).status).toBe(404)
+    const audit = await call('GET', `audit?scope=batch&target=${full}`)
+    expect(audit.json.items[0]).toMatchObject({ what: 'deleted', who: `user:var-${a}@example.com` })
+    // A phone that left a shipped batch by another way leaves an empty one: it is history, and locked.
+    const shipped = await newBatch(mine)
+    const gone = freshMac()
+    await as('POST', `batches/${shipped}/boxes`, { body: { boxes: [boxOf(gone)] } })
+    await as('POST', `batches/${shipped}/ship`, { body: { force: true } })
+    await call('DELETE', `devices/${gone}`)
+    expect((await call('GET', `batches/${shipped}`)).json).toMatchObject({ state: 'shipped', progress: { total: 0 } })
+    expect(await remove(shipped)).toMatchObject({ status: 409, json: { type: 'batch-shipped' } })
+    const theirs = await newBatch(others)
+    for (const id of [theirs, 'none']) expect((await remove(id)).status).toBe(404)
+    expect((await call('GET', `batches/${theirs}`)).status).toBe(200)
+    expect((await call('DELETE', `batches/${shipped}`)).status).toBe(204)
+  })
+
+  it.each([
+    [
+      'a layer',
+      (id: string) => call('PUT', `layers/batch/${id}`, { body: { parameters: { Station_Name: { value: 'x' } } } }),
+    ],
+    [
+      'a draft',
+      (id: string) =>
+        call('PUT', `layers/batch/${id}/draft`, { body: { parameters: { Station_Name: { value: 'x' } } } }),
+    ],
+    [
+      'a feature',
+      (id: string) => call('POST', 'features', { body: { scope: 'batch', id, feature: speedDial(7, 'Desk') } }),
+    ],
+  ])('does not delete a batch that has %s: whoever has set it does', async (_what, set) => {
+    const a = await api.account()
+    const as = await signedInVar(a)
+    const { id } = (await as('POST', 'batches', { body: { accountId: a, name: 'Bench' } })).json
+    expect(Math.floor((await set(id)).status / 100)).toBe(2)
+    expect(await as('DELETE', `batches/${id}`)).toMatchObject({ status: 409, json: { type: 'batch-configured' } })
+    expect((await call('DELETE', `batches/${id}`)).status).toBe(204)
   })
 })

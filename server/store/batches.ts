@@ -113,6 +113,7 @@ export type BatchProblem =
   | { readonly kind: 'shipped' }
   | { readonly kind: 'not-shipped' }
   | { readonly kind: 'not-empty'; readonly count: number }
+  | { readonly kind: 'configured' }
   | { readonly kind: 'empty' }
   | { readonly kind: 'unknown-devices'; readonly macs: readonly string[] }
   | { readonly kind: 'foreign-devices'; readonly macs: readonly string[] }
@@ -185,12 +186,21 @@ const GOES_ALONG: Readonly<Record<string, string>> = {
   'drop-batch-draft': `delete from layer_draft where scope = 'batch' and id = $1`,
 }
 
-/** Only an empty batch, open or shipped. */
-export async function deleteBatch(sql: Sql, who: string, id: string): Promise<Result<void, BatchProblem>> {
-  const batch = await lockBatch(sql, id)
+/**
+ * Only an empty batch.
+ * @param only `bare`: an open one without a layer, draft or feature of its own, for who may not change those; `empty`: any
+ */
+export async function deleteBatch(
+  sql: Sql,
+  who: string,
+  id: string,
+  only: 'bare' | 'empty',
+): Promise<Result<void, BatchProblem>> {
+  const batch = only === 'bare' ? await lockOpenBatch(sql, id) : await lockBatch(sql, id)
   if (!batch.ok) return batch
   const count = totalOf(batch.value)
   if (count > 0) return err({ kind: 'not-empty', count })
+  if (only === 'bare' && (await isConfigured(sql, id))) return err({ kind: 'configured' })
   const { name, accountId } = batch.value
   await recordRevision(sql, { who, scope: 'batch', target: id, what: 'deleted', before: { name, accountId } })
   for (const [statement, text] of Object.entries(GOES_ALONG)) {
@@ -198,6 +208,18 @@ export async function deleteBatch(sql: Sql, who: string, id: string): Promise<Re
   }
   await sql.run({ name: 'delete-batch', text: 'delete from batch where id = $1', values: [id] })
   return ok(undefined)
+}
+
+/** Whether phones of this batch would be told something that those of other batches are not. */
+async function isConfigured(sql: Pick<Sql, 'one'>, id: string): Promise<boolean> {
+  const found = await sql.one({
+    name: 'batch-configured',
+    text: `select 1 from layer where scope = 'batch' and id = $1
+           union all select 1 from layer_draft where scope = 'batch' and id = $1
+           union all select 1 from feature where batch_id = $1 and retired_at is null limit 1`,
+    values: [id],
+  })
+  return found !== undefined
 }
 
 /** Devices in a batch. */

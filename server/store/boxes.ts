@@ -25,6 +25,8 @@ import { STAGED_MAX } from './staging.ts'
 
 /** Boxes of one request. */
 export const BOXES_MAX = 1000
+/** Of the locks of accounts into which boxes are scanned. */
+const SCAN_LOCK = 727_010
 
 /** A box as it was scanned. */
 export interface ScannedBox {
@@ -88,6 +90,7 @@ export async function scanBoxes(
 ): Promise<Result<BoxesScanned, BatchProblem>> {
   const locked = await lockOpenBatch(sql, batchId)
   if (!locked.ok) return locked
+  await lockSerials(sql, locked.value.accountId)
   const work: Work = { sql, who, batch: locked.value, reach }
   const first = await scanOnce(work, boxes)
   // Somebody registered these between our look and our insert: they are there now, and are looked at again.
@@ -103,6 +106,18 @@ export async function scanBoxes(
     already: already + first.again + (second?.again ?? 0),
     refused: [...first.refused, ...(second?.refused ?? [])].toSorted((a, b) => a.index - b.index),
     batch: (await findBatch(sql, batchId)) ?? locked.value,
+  })
+}
+
+/**
+ * Those who scan for one account come one after the other, into whichever of its batches: a serial number that one of them
+ * has just put on a phone is seen by the next. After the batch, before the devices; phones that come to be bound do not wait.
+ */
+async function lockSerials(sql: Sql, accountId: string): Promise<void> {
+  await sql.one({
+    name: 'lock-scanned-serials',
+    text: 'select pg_advisory_xact_lock($1, hashtext($2))',
+    values: [SCAN_LOCK, accountId],
   })
 }
 

@@ -175,6 +175,19 @@ function strangersWhere(which: string): string {
  * @returns `2001:db8:0:1::/64`, `10.1.2.0/24`, `8.8.8.8/32`; undefined: it is no address
  */
 export function networkOf(address: string): string | undefined {
+  const before = networks.get(address)
+  if (before !== undefined || networks.has(address)) return before
+  if (networks.size >= NETWORKS_MAX) networks.clear()
+  const network = networkOfText(address)
+  networks.set(address, network)
+  return network
+}
+
+/** Phones of one place come from few addresses, again and again, and reading an address takes its time. */
+const networks = new Map<string, string | undefined>()
+const NETWORKS_MAX = 10_000
+
+function networkOfText(address: string): string | undefined {
   const plain = plainAddress(address)
   if (isIPv4(plain)) {
     return isOfOneLine(plain) ? `${plain}/32` : `${plain.split('.').slice(0, 3).join('.')}.0/24`

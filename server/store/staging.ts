@@ -82,14 +82,74 @@ export interface StagingRow {
 
 const ms = (expression: string): string => `(extract(epoch from ${expression}) * 1000)::float8`
 
+/** Where a device says by TR-069 whether its first line is up, below its root. */
+const ACS_LINE_STATUS = 'Services.VoiceService.1.VoiceProfile.1.Line.1.Status'
+
+/** A part of a batch: those boxes whose MACs end in the same two hex digits. */
+export function partOf(mac: string): string {
+  return mac.slice(-2)
+}
+
+/** A part as it was when it was looked at. */
+export interface StagingMark {
+  /** Two hex digits. */
+  readonly part: string
+  /** Its boxes; a part without any has no mark. */
+  readonly boxes: number
+  /** Another one as soon as `stagingRows` would tell something else of one of its boxes. */
+  readonly mark: string
+}
+
 /**
- * @param macs undefined: all of the batch, in the order of scanning, those without a scan last
+ * What it takes to see which boxes must be looked at again: a fraction of what looking at them takes. In the order of the
+ * parts. It must hash whatever `stagingRows` reads.
+ * @param reach accounts whose word counts beside our own; null: all
+ */
+export async function stagingMarks(
+  sql: Pick<Sql, 'query'>,
+  batchId: string,
+  reach: readonly string[] | null,
+): Promise<readonly StagingMark[]> {
+  return sql.query<StagingMark>({
+    name: 'staging-marks',
+    text: `select right(mac, 2) as part, sum(boxes)::integer as boxes, bit_xor(hash)::text as mark from (
+             select d.mac, 1 as boxes, hash_record_extended((d.mac, d.serial, d.model, d.label, d.state, d.key_issued,
+                      d.key_confirmed, d.running_version, d.served_version, c.settings->>'delivery', d.bound_at, d.created_at,
+                      x.seq, x.scanned_at, s.first_at, s.believed_at, s.believed_from, s.claimed_at, s.claimed_from,
+                      s.registration_seconds, a.first_at, a.last_at, a.last_from, a.secure, a.in_step is not null), 1) as hash
+               from device d
+               left join account c on c.id = d.account_id
+               left join batch_box x on x.mac = d.mac and x.batch_id = d.batch_id
+               left join device_seen s on s.mac = d.mac
+               left join acs_state a on a.mac = d.mac
+              where d.batch_id = $1
+             union all
+             select d.mac, 0, hash_record_extended((d.mac, p.at), 2)
+               from device d join acs_state a on a.mac = d.mac join acs_parameter p on p.mac = d.mac and p.value = 'Up'
+                 and p.path = a.root || '${ACS_LINE_STATUS}'
+              where d.batch_id = $1
+             union all
+             select d.mac, 0, hash_record_extended((d.mac, l.id, l.line_index, l.user_id, l.display_name, r.registered,
+                      r.changed_at, r.seen_at > coalesce(d.bound_at, d.created_at)), 3)
+               from device d join line l on l.device_mac = d.mac left join registration r on r.line_id = l.id
+              where d.batch_id = $1
+             union all
+             select d.mac, 0, hash_record_extended(t, 4) from device d join sighting t on t.mac = d.mac
+              where d.batch_id = $1 and ($2::text[] is null or t.reporter = '' or t.reporter = any ($2))) all_of_it
+            group by 1 order by 1`,
+    values: [batchId, reach === null ? null : [...reach]],
+  })
+}
+
+/**
+ * In the order of scanning, those without a scan last.
+ * @param which only these MACs, or only these parts; left out: all of the batch
  * @returns at most STAGED_MAX and one more, by which one sees that there are too many
  */
 export async function stagingRows(
   sql: Pick<Sql, 'query'>,
   batchId: string,
-  macs?: readonly MacAddress[],
+  { macs, parts }: { readonly macs?: readonly MacAddress[]; readonly parts?: readonly string[] } = {},
 ): Promise<readonly StagingRow[]> {
   return sql.query<StagingRow>({
     name: 'staging-rows',
@@ -109,7 +169,7 @@ export async function stagingRows(
         left join device_seen s on s.mac = d.mac
         left join acs_state a on a.mac = d.mac
         left join acs_parameter p on p.mac = d.mac and p.value = 'Up'
-          and p.path = a.root || 'Services.VoiceService.1.VoiceProfile.1.Line.1.Status'
+          and p.path = a.root || '${ACS_LINE_STATUS}'
         left join lateral (
           select json_agg(json_build_object('userId', l.user_id, 'displayName', l.display_name,
                    'registered', r.registered, 'askedAt', ${ms('r.seen_at')}, 'changedAt', ${ms('r.changed_at')})
@@ -121,8 +181,9 @@ export async function stagingRows(
                    'firstAt', ${ms('t.first_at')}, 'lastAt', ${ms('t.last_at')})) as sightings
             from sighting t where t.mac = d.mac) g on true
        where d.batch_id = $1 and ($2::text[] is null or d.mac = any ($2))
+         and ($4::text[] is null or right(d.mac, 2) = any ($4))
        order by x.seq nulls last, d.mac limit $3`,
-    values: [batchId, macs === undefined ? null : [...macs], STAGED_MAX + 1],
+    values: [batchId, macs === undefined ? null : [...macs], STAGED_MAX + 1, parts === undefined ? null : [...parts]],
   })
 }
 
@@ -202,9 +263,12 @@ function lifeBegan({ state, keyIssued, boundAt, scannedAt }: StagingRow): number
 /**
  * The same for whoever is limited to some accounts. Who knows a MAC alone learns neither the serial number that belongs to
  * it nor where that phone is, unless it stands in a network where another box of the batch has proved itself.
+ * @param networks of all boxes of the batch
  */
-export function boxesForLimited(boxes: readonly StagedBox[]): readonly StagedBox[] {
-  const networks = new Set(boxes.flatMap((box) => box.networks))
+export function boxesForLimited(
+  boxes: readonly StagedBox[],
+  networks: ReadonlySet<string> = new Set(boxes.flatMap((box) => box.networks)),
+): readonly StagedBox[] {
   return boxes.map((box) => {
     if (box.stage !== 'wrong-serial' || (box.otherAt !== undefined && networks.has(box.otherAt))) return box
     const message = `A phone with this MAC proved another serial number than "${box.row.serial}", which was scanned; compare both with the label`

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { plant } from '../../server/testing.ts'
 import { identityOf } from '../durability/testing.ts'
 import { type Phone, shopForAll } from './cli-testing.ts'
 import { eventually, type Run } from './testing.ts'
@@ -385,11 +386,38 @@ describe('the other commands of offhook stage', () => {
     expect((await shop().well(['stage', 'reopen', id])).output).toBe('Bench of Monday is open\n')
   })
 
+  it('change and delete do so for whoever may only stage, while the batch is open and empty', async () => {
+    const { id, phones } = await bench(1, 3)
+    const about = { name: 'bench', scopes: ['stage'], accountId: shop().provider.accounts[0]?.id }
+    const token = plant((await shop().api<{ readonly token: string }>('POST', 'tokens', about)).token)
+    const as = (...args: readonly string[]) => shop().run(['stage', ...args, '--token', token])
+    const changed = await as('change', id, '--name', 'Shop 7', '--count', '5')
+    expect({ code: changed.code, output: changed.output }).toEqual({
+      code: 0,
+      output: expect.stringMatching(new RegExp(`^${id}  open +1 of 5  \\S+  Shop 7\n$`)) as unknown,
+    })
+    expect((await as('change', id, '--no-count', '--no-model', '--json')).json).toMatchObject({
+      name: 'Shop 7',
+      expected: null,
+      model: null,
+    })
+    const full = await as('delete', id)
+    expect({ code: full.code, output: full.output }).toEqual({ code: 1, output: '' })
+    expect(full.errors).toContain('Take them out first')
+    expect((await as('remove', id, phones[0]?.mac ?? '')).code).toBe(0)
+    const gone = await as('delete', id)
+    expect({ code: gone.code, output: gone.output }).toEqual({ code: 0, output: `${id} is deleted\n` })
+    expect((await as('change', id, '--name', 'x')).errors).toContain(`"${id}"`)
+  })
+
   it('are told what is wrong', async () => {
     for (const [args, code, said] of [
       [['new', '--customer', 'nobody-0'], 1, /no account with the Customer ID "nobody-0"/],
       [['watch', 'bat_none', '--timeout', '5'], 2, /--timeout needs --until/],
       [['watch', 'bat_none'], 1, /"bat_none"/],
+      [['change', 'bat_none'], 2, /--name, --count or --model/],
+      [['change', 'bat_none', '--count', 'many'], 2, /"many" is not a whole number/],
+      [['delete', 'bat_none'], 1, /"bat_none"/],
     ] as const) {
       const ended = await shop().run(['stage', ...args])
       expect({ args, code: ended.code, output: ended.output }).toEqual({ args, code, output: '' })

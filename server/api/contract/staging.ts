@@ -94,6 +94,20 @@ export const Stranger = z
   })
   .meta({ id: 'Stranger' })
 
+/** Characters of a cursor: 6 bytes for each of 256 parts, in base64url. */
+const CURSOR_MAX = 2048
+
+export const StagingQuery = z.object({
+  since: z
+    .string()
+    .max(CURSOR_MAX)
+    .regex(/^[A-Za-z0-9_-]*$/, 'must be the "cursor" of an answer before, or empty')
+    .optional()
+    .describe(
+      '`cursor` of the answer before; empty at first. Left out: all boxes, and no cursor. One that is of no use any more gets all boxes',
+    ),
+})
+
 export const Staging = z
   .object({
     batch: Batch,
@@ -101,6 +115,14 @@ export const Staging = z
     counts: z.record(Stage, z.int()).describe('Boxes by stage; every stage is named'),
     boxes: z.array(Box).describe('In the order of scanning'),
     strangers: z.array(Stranger).describe('Phones that turned up within a day and are nobody’s, newest first'),
+    parts: z
+      .array(z.string())
+      .nullable()
+      .optional()
+      .describe(
+        'With `since`: `boxes` are all that there are whose MACs end in these two hex digits, the others are as before; null: `boxes` are all',
+      ),
+    cursor: z.string().optional().describe('With `since`: to be sent the next time'),
   })
   .meta({ id: 'Staging' })
 

@@ -11,7 +11,7 @@ import {
   takeFromBatch,
   updateBatch,
 } from '../../store/mod.ts'
-import { actor } from '../auth.ts'
+import { actor, hasScope } from '../auth.ts'
 import { batchJson, batchProblem, existingBatch, shownBatch } from '../batch-json.ts'
 import type { Api, ReadyPlatform } from '../context.ts'
 import { id as Id, Mac } from '../contract.ts'
@@ -83,7 +83,7 @@ function changingRoutes(api: Api, ready: ReadyPlatform): void {
   api.patch(
     '/api/v1/batches/:id',
     {
-      config: { scope: 'write' },
+      config: { scope: 'stage' },
       schema: { summary: 'Change an open batch', params: BatchId, body: BatchPatch, response: { 200: Batch } },
     },
     async (request) => {
@@ -96,14 +96,21 @@ function changingRoutes(api: Api, ready: ReadyPlatform): void {
   api.delete(
     '/api/v1/batches/:id',
     {
-      config: { scope: 'write' },
-      schema: { summary: 'Delete an empty batch', params: BatchId, response: { 204: z.null() } },
+      config: { scope: 'stage' },
+      schema: {
+        summary: 'Delete an empty batch',
+        description:
+          'Without the scope `write` only one that is open (`batch-shipped`) and has no layer, draft or feature of its own (`batch-configured`).',
+        params: BatchId,
+        response: { 204: z.null() },
+      },
     },
     async (request, reply) => {
       const platform = ready()
       const { id } = await existingBatch(request, platform, request.params.id)
+      const only = hasScope(request, 'write') ? 'empty' : 'bare'
       const done = await refuseReferenced(`batch "${id}"`, () =>
-        platform.change((tx) => deleteBatch(tx, actor(request), id)),
+        platform.change((tx) => deleteBatch(tx, actor(request), id, only)),
       )
       if (!done.ok) throw batchProblem(id, 'delete', done.error)
       return reply.code(204).send(null)

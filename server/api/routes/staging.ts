@@ -31,13 +31,15 @@ import {
   PickList,
   ShipInput,
   Staging,
+  StagingQuery,
 } from '../contract/staging.ts'
 import { changeOrRollBack } from '../dry-run.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { reachOf } from '../reach.ts'
 import { refuseReferenced } from '../referenced.ts'
 import { readBoxes, readBoxesCsv, type SentBox, shownText } from '../scanned-boxes.ts'
-import { boxJson, countsOf, pickListCsv, pickListJson, strangerJson } from '../staging-json.ts'
+import { pickListCsv, pickListJson, strangerJson } from '../staging-json.ts'
+import { lookSince, wholeLook } from '../staging-looks.ts'
 
 const BatchId = z.object({ id: Id })
 
@@ -172,7 +174,7 @@ async function stagedBoxes(
   batch: StoredBatch,
   macs?: readonly MacAddress[],
 ): Promise<readonly StagedBox[]> {
-  const rows = await stagingRows(platform.db, batch.id, macs)
+  const rows = await stagingRows(platform.db, batch.id, macs === undefined ? {} : { macs })
   if (rows.length > STAGED_MAX) throw batchProblem(batch.id, 'show', { kind: 'too-large' })
   const reach = await reachOf(request, platform)
   const boxes = rows.map((row) => stagedBox(row, { batchCreatedAt: batch.createdAt, reach }))
@@ -187,8 +189,9 @@ function viewRoute(api: Api, ready: ReadyPlatform): void {
       schema: {
         summary: 'How far each phone of a batch has come',
         description:
-          'A limited token is told only of strangers in networks in which a phone of the batch has proved itself, and of leases that tokens of its accounts have reported.',
+          'A limited token is told only of strangers in networks in which a phone of the batch has proved itself, and of leases that tokens of its accounts have reported. Who looks again and again sends `since`, and is told only of boxes that may have changed.',
         params: BatchId,
+        querystring: StagingQuery,
         response: { 200: Staging },
       },
     },
@@ -196,19 +199,23 @@ function viewRoute(api: Api, ready: ReadyPlatform): void {
       const platform = ready()
       const batch = await existingBatch(request, platform, request.params.id)
       await platform.flush()
-      const boxes = await stagedBoxes(request, platform, batch)
       const reach = await reachOf(request, platform)
-      const networks = [...new Set(boxes.flatMap((box) => box.networks))]
+      const { since } = request.query
+      const look =
+        since === undefined
+          ? wholeLook(await stagedBoxes(request, platform, batch))
+          : await lookSince(platform, batch, { reach, since })
       const at = new Date()
-      const since = new Date(at.getTime() - STRANGERS_MS)
-      const near = reach === null ? undefined : { networks, reporters: reach }
-      const strangers = await listStrangers(platform.db, since, near)
+      const near = reach === null ? undefined : { networks: look.networks, reporters: reach }
+      const strangers = await listStrangers(platform.db, new Date(at.getTime() - STRANGERS_MS), near)
+      const { counts, boxes, parts, cursor } = look
       return {
         batch: batchJson(batch),
         at: at.toISOString(),
-        counts: countsOf(boxes),
-        boxes: boxes.map(boxJson),
+        counts,
+        boxes,
         strangers: strangers.map(strangerJson),
+        ...(cursor === undefined ? {} : { parts, cursor }),
       }
     },
   )
