@@ -15,7 +15,7 @@ import { openTestAuthority, type TestAuthority } from './testing-acme.ts'
 import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor, testSettings } from './testing.ts'
 
 const HOST = 'prov.example.com'
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 const closers: (() => Promise<unknown>)[] = []
 afterAll(async () => {
   for (const close of closers.reverse()) await close()
@@ -239,7 +239,7 @@ describe('ACME', () => {
     // The account of the first try is found again by its key.
     expect(authority.log.filter((each) => each === 'account')).toHaveLength(1)
     expect((await running.call('GET', 'server-certificates')).json['items']).toHaveLength(1)
-  }, 60_000)
+  }, 120_000)
 })
 
 function accountKey(): string {
@@ -283,6 +283,10 @@ async function childServer(databaseUrl: string, httpPort: number): Promise<Child
     '--syslog-port',
     '0',
     '--sip-port',
+    '0',
+    '--acs-port',
+    '0',
+    '--acs-tls-port',
     '0',
     '--data',
     dataDir,

@@ -28,7 +28,9 @@ export async function startsWell(place: Place, env: Readonly<Record<string, stri
  * that it takes to load. Fails when the server does start.
  */
 export async function refusalOf(place: Place, env: Readonly<Record<string, string>>): Promise<string> {
-  const ports = ['API', 'HTTP', 'HTTPS', 'TFTP', 'ACS', 'ACS_TLS', 'SYSLOG', 'SIP'].map((name) => [`OFFHOOK_${name}_PORT`, '0'] as const)
+  const ports = ['API', 'HTTP', 'HTTPS', 'TFTP', 'ACS', 'ACS_TLS', 'SYSLOG', 'SIP'].map(
+    (name) => [`OFFHOOK_${name}_PORT`, '0'] as const,
+  )
   const read = readSettings({ OFFHOOK_DATA: place.dataDir, ...Object.fromEntries(ports), ...env }, {})
   if (!read.ok) return read.error.map(({ setting, message }) => `${setting}: ${message}`).join('\n')
   let server: Server | undefined
