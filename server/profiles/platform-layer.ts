@@ -66,8 +66,9 @@ export function platformParts(facts: DeviceFacts, platform: PlatformFacts): read
 /** A phone that TR-069 leads, or watches, learns where to call and how to prove itself (TR-069 §10.1). */
 function callsAcs(facts: DeviceFacts, { acsUrl }: PlatformFacts): readonly PlatformPart[] {
   const ledBy = facts.account?.settings.ledBy ?? 'profile'
+  if (ledBy === 'profile' || acsUrl === undefined) return []
   const credentials = acsCredentials(facts)
-  if (ledBy === 'profile' || acsUrl === undefined || credentials === undefined) return []
+  if (credentials === undefined) return []
   return [
     ownPart({
       'Enable_TR-069': 'Yes',

@@ -212,7 +212,8 @@ function slotsOf(resolved: ResolvedProfile, gaps: ReadonlySet<string>): readonly
     gap = []
   }
   for (const { element, text } of entries) {
-    if (gaps.has(element)) {
+    // A line is never empty.
+    if (text === '') {
       endRun()
       gap.push(element)
     } else {
