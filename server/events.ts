@@ -87,12 +87,13 @@ export const EVENTS = {
   },
   'tr069.refused': {
     text: 'Refused by the ACS',
-    meaning: 'The phone called the ACS and was turned away; the reason is given.',
+    meaning: 'The phone called the ACS and was turned away; the reason is given. Told at most once an hour.',
     advice: 'Compare what the phone is with what is registered.',
   },
   'tr069.quarantined': {
     text: 'Waits at the ACS',
-    meaning: 'A phone that is not bound yet called the ACS; it is listened to and told nothing.',
+    meaning:
+      'A phone that is not bound yet called the ACS; it is listened to and told nothing. Told at most once an hour.',
     advice: 'Bind it, or register it if it is yours.',
   },
   'tr069.value-refused': {

@@ -2,13 +2,14 @@
 import { get as httpsGet } from 'node:https'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type CwmpBodyOf, CWMP_NAMESPACE, writeCwmp } from '../protocol/cwmp/mod.ts'
+import { type CwmpBody, type CwmpBodyOf, CWMP_NAMESPACE, type CwmpRpc, writeCwmp } from '../protocol/cwmp/mod.ts'
 import type { MacAddress, SerialNumber } from '../protocol/identity.ts'
 import { assert } from '../protocol/result.ts'
 import { acsCredentials, type AccountSettings } from './devices/mod.ts'
 import { type CertificatePair, issueDeviceCertificate } from './pki/mod.ts'
 import {
   askTasks,
+  assignLine,
   createBatch,
   ensureLabCa,
   findTask,
@@ -26,7 +27,7 @@ import { openAcsBench } from './testing-acs-bench.ts'
 import { AcsDevice, type AcsDeviceOptions } from './testing-acs.ts'
 import { WHO } from './testing-provider.ts'
 import { bodyOfPem, freshMac, plant, plantSecretsOf, PN, serialFor } from './testing.ts'
-import type { TaskRequest } from './tr069/mod.ts'
+import { isInstanceOf, type TaskRequest } from './tr069/mod.ts'
 
 const { server, provider } = await openAcsBench()
 const { platform } = server
@@ -383,6 +384,50 @@ describe('tasks', () => {
     expect(names(await device.session(['2 PERIODIC']))).toEqual(['SetParameterValues'])
     expect(await taskOf(id)).toMatchObject({ state: 'done', tries: 2 })
     expect((await provider.eventsOf(mac)).filter((name) => name === 'tr069.task-done')).toHaveLength(1)
+  })
+})
+
+describe('a line that a phone led by TR-069 is given', () => {
+  const TABLE = 'Device.Services.VoiceService.1.VoiceProfile.1.Line.'
+
+  /** One line, and a table that can grow; the next instance has the number 4. */
+  async function growing() {
+    const { mac, device } = await withCredentials({ ledBy: 'tr069' })
+    for (const leaf of ['Status', 'DirectoryNumber', 'SIP.AuthUserName']) device.values.set(`${TABLE}1.${leaf}`, '')
+    function answer(asked: CwmpRpc): CwmpBody | undefined {
+      const said = device.answerTo(asked)
+      if (said.kind === 'GetParameterNamesResponse') {
+        const isRow = (name: string) => name === TABLE || isInstanceOf(name, TABLE)
+        return {
+          ...said,
+          parameters: said.parameters.map((each) => (isRow(each.name) ? { ...each, writable: true } : each)),
+        }
+      }
+      if (said.kind !== 'AddObjectResponse') return said
+      for (const leaf of ['Status', 'DirectoryNumber', 'SIP.AuthUserName']) device.values.set(`${TABLE}4.${leaf}`, '')
+      return { ...said, instanceNumber: 4 }
+    }
+    return { mac, device, answer }
+  }
+
+  it('is added and gets its values in one session, under the number that the phone chose [TR-069 §7 AddObject]', async () => {
+    const { mac, device, answer } = await growing()
+    await device.session(['0 BOOTSTRAP'], { answer })
+    expect(await device.session(['2 PERIODIC'], { answer })).toEqual([])
+    const accountId = (await platform.directory.device(mac))?.device.accountId ?? ''
+    const lineId = await provider.lineOf(accountId)
+    const userId = provider.lastUserId()
+    const put = await platform.change((sql) => assignLine(sql, WHO, lineId, { mac, index: undefined, most: 10 }))
+    assert(put.ok, 'the line is free')
+    await provider.heard(platform)
+    const asked = await device.session(['2 PERIODIC'], { answer })
+    expect(names(asked).slice(0, 3)).toEqual(['GetParameterNames', 'AddObject', 'SetParameterValues'])
+    expect(device.values.get(`${TABLE}4.DirectoryNumber`)).toBe(userId)
+    expect(device.notifications.get(`${TABLE}4.Status`)).toBe(1)
+    expect(await device.session(['2 PERIODIC'], { answer })).toEqual([])
+    const rows = await listParameters(db, mac, { below: TABLE, q: undefined, after: undefined, limit: 100 })
+    expect(rows.find(({ path }) => path === `${TABLE}4.DirectoryNumber`)?.value).toBe(userId)
+    expect(rows.map(({ path }) => path)).toContain(`${TABLE}4.`)
   })
 })
 

@@ -9,8 +9,10 @@ import {
   type CwmpMessage,
   readCwmp,
 } from '../../protocol/cwmp/mod.ts'
+import type { MacAddress } from '../../protocol/identity.ts'
 import { type DeviceFacts, plainAddress } from '../devices/mod.ts'
 import { alarmOf, type ProvenCertificate, REALM, sightingOfStanding, standingOf } from '../fetch/mod.ts'
+import type { EventRecord } from '../store/mod.ts'
 import { isSameDevice } from '../tr069/mod.ts'
 import type { Authenticator, Caller, SentProof } from './authenticate.ts'
 import { type Hold, readBody, type Room } from './body.ts'
@@ -242,6 +244,8 @@ function turnAway(visit: Visit, message: CwmpMessage, code: 8001 | 8006): Sent {
   return send(visit, { id: message.id, namespace: message.namespace, headers: {}, body })
 }
 
+type StandingEvent = EventRecord & { readonly mac: MacAddress; readonly data: { readonly standing: string } }
+
 /** Who this is to us; undefined facts: nobody has registered it. */
 async function partyOf(visit: Visit, who: Caller, inform: Inform): Promise<Party | { readonly refused: 8001 }> {
   const { context } = visit.door
@@ -265,19 +269,28 @@ async function partyOf(visit: Visit, who: Caller, inform: Inform): Promise<Party
     case 'registered':
     case 'held':
     case 'unowned':
-      context.note([{ ...about, name: 'tr069.quarantined', data: { standing } }])
+      await noteStanding(context, { ...about, name: 'tr069.quarantined', data: { standing } })
       return { ...party, served: false }
-    case 'unknown':
-      return unknownParty(context, who, inform, party)
+    case 'unknown': {
+      const answer = unknownParty(context, who, inform, party)
+      if (!('refused' in answer))
+        await noteStanding(context, { ...about, name: 'tr069.quarantined', data: { standing } })
+      return answer
+    }
     default: {
       const alarm = alarmOf(standing, who.mac, facts)
-      context.note([
-        ...(alarm === undefined ? [] : [{ ...alarm, peer }]),
-        { ...about, name: 'tr069.refused', data: { standing } },
-      ])
+      if (alarm !== undefined) context.note([{ ...alarm, peer }])
+      await noteStanding(context, { ...about, name: 'tr069.refused', data: { standing } })
       return { refused: 8001 }
     }
   }
+}
+
+/** Such a device calls again and again, each time the same: its timeline says it once, and then once an hour. */
+async function noteStanding(context: AcsContext, event: StandingEvent): Promise<void> {
+  const { mac, accountId, name, data } = event
+  const seen = { mac, accountId, name, standing: data.standing, at: context.now() }
+  if (await context.store.isNews(seen)) context.note([event])
 }
 
 function unknownParty(

@@ -117,7 +117,8 @@ export async function listenAcs(
 }
 
 function lost(context: AcsContext, session: Session): void {
-  if (session.mayEnd) return
+  // Of a device that is told nothing, nothing is left undone.
+  if (session.mayEnd || !session.party.served) return
   const { mac, facts, proof, peer } = session.party
   context.note([
     {

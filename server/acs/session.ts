@@ -26,6 +26,7 @@ import {
   afterStep,
   afterTransfer,
   beforeSending,
+  isWishedAgain,
   type AcsState,
   type AcsWrite,
   type OpenTask,
@@ -37,6 +38,7 @@ import {
   type TaskRequest,
   textHash,
   valuesOf,
+  type Wished,
   withTasks,
   withWished,
 } from '../tr069/mod.ts'
@@ -147,6 +149,10 @@ export class Session implements Live {
       return
     }
     // Of a device that is to be learned anew the values come with the rest of its tree.
+    if (bootstrap && recovered.length === 0) {
+      this.#state = await store.anew(seen)
+      return
+    }
     const values: AcsWrite = { kind: 'parameters', rows: valuesOf(inform.parameters) }
     await this.#record(bootstrap ? [...FORGET, ...recovered] : [...recovered, values], seen)
     this.#state = await store.state(this.mac)
@@ -256,8 +262,10 @@ export class Session implements Live {
   }
 
   async #transferred(report: CwmpBodyOf<'TransferComplete'>): Promise<void> {
+    // A device that is told nothing was asked for nothing here.
+    if (!this.party.served) return
     this.#tasks = undefined
-    const writes = this.party.served ? afterTransfer(await this.#openTasks(), report, this.#refusals()) : undefined
+    const writes = afterTransfer(await this.#openTasks(), report, this.#refusals())
     if (writes !== undefined) {
       await this.#record(writes)
       this.#state = await this.#context.store.state(this.mac)
@@ -372,23 +380,22 @@ export class Session implements Live {
       case 'learn':
         // A device that told nothing is asked again by its next session.
         if (plan.tree.size > 0) {
-          writes.push(
-            { kind: 'parameters', rows: [...plan.tree.values()] },
-            { kind: 'tree-read', before: this.startedAt },
-          )
+          // All that was told so far is in the tree.
+          const others = [...this.#held.splice(0), ...writes.splice(0)].filter(({ kind }) => kind !== 'parameters')
+          const rows = [...plan.tree.values()]
+          writes.push(...others, { kind: 'parameters', rows }, { kind: 'tree-read', before: this.startedAt })
         }
         if (state.openTasks === 0) return withTasks(plan, [], now())
         return withTasks(await this.#withTree(plan), await this.#openTasks(), now())
       case 'tasks': {
         if (plan.endsWithTasks || (!this.#drifted && isInStep(this.#context, this.party, state)))
           return { ...plan, stage: 'done' }
-        const known = await this.#withTree(plan)
-        const wished = wishedOfParty(this.#context, this.party, facts, state, known.tree)
-        const whole = withWished({ ...known, short: plan.short || wished.files.length > 0 }, wished)
-        const files = await this.#fileSteps(wished.files, writes)
-        return { ...whole, steps: [...whole.steps, ...files] }
+        return this.#wish(await this.#withTree(plan), state, facts, writes)
       }
+      case 'objects':
+        return this.#wish(plan, state, facts, writes)
       case 'wished': {
+        if (isWishedAgain(plan)) return withWished(plan, this.#wished(plan, state, facts))
         const informSeconds = this.#context.informSeconds()
         if (!plan.short) writes.push({ kind: 'in-step', fingerprint: this.#fingerprint(), informSeconds })
         return { ...plan, stage: 'done' }
@@ -396,6 +403,19 @@ export class Session implements Live {
       default:
         return plan
     }
+  }
+
+  #wished(plan: Plan, state: AcsState, facts: DeviceFacts): Wished {
+    return wishedOfParty(this.#context, this.party, facts, { ...state, refused: plan.refused }, plan.tree)
+  }
+
+  /** What the device should have is worked out with its tree as it is now. */
+  async #wish(plan: Plan, state: AcsState, facts: DeviceFacts, writes: AcsWrite[]): Promise<Plan> {
+    const wished = this.#wished(plan, state, facts)
+    const next = withWished(plan, wished)
+    if (next.stage === 'objects') return next
+    const files = await this.#fileSteps(wished.files, writes)
+    return { ...next, short: plan.short || wished.files.length > 0, steps: [...next.steps, ...files] }
   }
 
   /** With what is known of the device, read once; from then on the plan's own copy keeps up with the answers. */

@@ -126,6 +126,8 @@ export class Sessions<T extends Live> {
   end(session: T): void {
     this.#byCookie.delete(session.cookie)
     if (this.#byMac.get(session.mac) === session) this.#byMac.delete(session.mac)
+    // A connection that stays open would keep all that the session has learned.
+    if (this.#bySocket.get(session.socket) === session) this.#bySocket.delete(session.socket)
   }
 
   lose(session: T): void {

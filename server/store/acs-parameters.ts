@@ -1,7 +1,8 @@
 /** The trees of TR-069 devices: one row for each object and parameter. */
 import type { MacAddress } from '../../protocol/identity.ts'
 import type { Millis } from '../../protocol/result.ts'
-import type { KnownParameter } from '../tr069/mod.ts'
+import { type KnownParameter, withNews } from '../tr069/mod.ts'
+import { jsonOf } from './json.ts'
 import type { Sql } from './sql.ts'
 
 /** Rows kept of one device; what a device reports beyond is dropped. */
@@ -54,32 +55,23 @@ export async function recordParameters(sql: Pick<Sql, 'run'>, seen: readonly See
   await sql.run({
     name: 'record-acs-parameters',
     text: `insert into acs_parameter (mac, at, path, type, writable, value, notification, sent_mac)
-           select x.mac, to_timestamp(x.at / 1000.0), x.path, x.type, x.writable, x.value, x.notification, x.sent
-             from unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::smallint[],
-                         $8::text[]) as x (mac, at, path, type, writable, value, notification, sent)
+           select x.mac, to_timestamp(x.at / 1000.0), x.path, x.type, x.writable, x.value, x.notification, x."sentMac"
+             from json_to_recordset($1::json) as x (mac text, at float8, path text, type text, writable bool, value text,
+                                                    notification smallint, "sentMac" text)
              join device d on d.mac = x.mac
            on conflict (mac, path) do update set at = excluded.at, type = coalesce(excluded.type, acs_parameter.type),
              writable = coalesce(excluded.writable, acs_parameter.writable),
              value = coalesce(excluded.value, acs_parameter.value),
              notification = coalesce(excluded.notification, acs_parameter.notification),
              sent_mac = coalesce(excluded.sent_mac, acs_parameter.sent_mac)`,
-    values: [
-      all.map(({ mac }) => mac),
-      all.map(({ at }) => at),
-      all.map(({ row }) => row.path),
-      all.map(({ row }) => row.type ?? null),
-      all.map(({ row }) => row.writable ?? null),
-      all.map(({ row }) => row.value ?? null),
-      all.map(({ row }) => row.notification ?? null),
-      all.map(({ row }) => row.sentMac ?? null),
-    ],
+    // One text is quicker to write than an array for each column.
+    values: [jsonOf(all)],
   })
 }
 
-interface DatedRow {
+interface DatedRow extends KnownParameter {
   readonly mac: string
   readonly at: Millis
-  readonly row: KnownParameter
 }
 
 /** One statement may touch a row only once. */
@@ -88,16 +80,9 @@ function onceEach(seen: readonly SeenParameters[]): readonly DatedRow[] {
   for (const { mac, at, rows } of seen) {
     const byPath = byDevice.get(mac) ?? new Map<string, DatedRow>()
     byDevice.set(mac, byPath)
-    for (const row of rows) {
-      const before = byPath.get(row.path)
-      byPath.set(row.path, { mac, at, row: before === undefined ? row : { ...before.row, ...present(row) } })
-    }
+    for (const row of rows) byPath.set(row.path, { mac, at, ...withNews(byPath.get(row.path), row) })
   }
   return [...byDevice.values()].flatMap((byPath) => [...byPath.values()])
-}
-
-function present(row: KnownParameter): KnownParameter {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as unknown as KnownParameter
 }
 
 /** An instance and all below it, or with an empty path the whole tree. */

@@ -3,7 +3,7 @@ import type { MacAddress } from '../../protocol/identity.ts'
 import { assertNever, type Millis } from '../../protocol/result.ts'
 import type { AcsWrite, TaskFault, TaskKind } from '../tr069/mod.ts'
 import { forgetBelow, recordParameters } from './acs-parameters.ts'
-import { type InformSeen, recordInforms } from './acs-state.ts'
+import { forgetLearned, type InformSeen, recordInforms } from './acs-state.ts'
 import { insertTasks } from './acs-tasks.ts'
 import { type EventRecord, recordEvents } from './events.ts'
 import { jsonOf } from './json.ts'
@@ -19,7 +19,7 @@ export interface SessionPlace {
 }
 
 /**
- * Writes in their order; what another process has ended meanwhile stays as it is.
+ * Writes in their order, as far as it matters; what another process has ended meanwhile stays as it is.
  * @returns tasks that were to be sent, but are in other hands or over
  */
 export async function recordSession(
@@ -31,22 +31,73 @@ export async function recordSession(
 ): Promise<readonly string[]> {
   if (inform !== undefined) await recordInforms(sql, [inform])
   const taken: string[] = []
+  const told: Told[] = []
   for (const write of writes) {
+    if (isTold(write)) {
+      told.push(write)
+      continue
+    }
+    // Only tasks have nothing to do with what is told besides.
+    if (!write.kind.startsWith('task-')) await recordTold(sql, place, told.splice(0))
     if (write.kind !== 'task-sent') await recordOne(sql, vault, place, write)
     else if (!(await sendTask(sql, write.id, place.now))) taken.push(write.id)
   }
+  await recordTold(sql, place, told)
   return taken
 }
 
-type OtherWrite = Exclude<AcsWrite, { kind: 'task-sent' }>
+/** What is told of the tree and of the small row, written together: of two of a kind the later one counts. */
+type Told = Extract<AcsWrite, { kind: 'parameters' | 'tree-read' | 'batch-max' | 'refused' | 'in-step' }>
+
+function isTold(write: AcsWrite): write is Told {
+  return TOLD.has(write.kind)
+}
+
+const TOLD: ReadonlySet<AcsWrite['kind']> = new Set<Told['kind']>([
+  'parameters',
+  'tree-read',
+  'batch-max',
+  'refused',
+  'in-step',
+])
+
+async function recordTold(sql: Sql, { mac, now }: SessionPlace, told: readonly Told[]): Promise<void> {
+  const last = <K extends Told['kind']>(kind: K) =>
+    told.findLast((each): each is Extract<Told, { kind: K }> => each.kind === kind)
+  const trees = told.filter((each) => each.kind === 'parameters')
+  await recordParameters(
+    sql,
+    trees.map(({ rows }) => ({ mac, at: now, rows })),
+  )
+  if (trees.length === told.length) return
+  const treeRead = last('tree-read')
+  const refused = last('refused')
+  const inStep = last('in-step')
+  await sql.run({
+    name: 'record-acs-told',
+    // What was not seen since the session began is not in the tree any more.
+    text: `with gone as (delete from acs_parameter where mac = $1 and at < to_timestamp($2::float8 / 1000))
+           update acs_state set tree_at = coalesce(to_timestamp($3::float8 / 1000), tree_at),
+             batch_max = coalesce($4, batch_max), refused = coalesce($5::jsonb, refused),
+             in_step = coalesce($6, in_step), inform_seconds = coalesce($7, inform_seconds)
+            where mac = $1`,
+    values: [
+      mac,
+      treeRead?.before ?? null,
+      treeRead === undefined ? null : now,
+      last('batch-max')?.value ?? null,
+      refused === undefined ? null : jsonOf(refused.values),
+      inStep?.fingerprint ?? null,
+      inStep?.informSeconds ?? null,
+    ],
+  })
+}
+
+type OtherWrite = Exclude<AcsWrite, Told | { kind: 'task-sent' }>
 
 async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: OtherWrite): Promise<void> {
   const { mac, now } = place
   switch (write.kind) {
-    case 'parameters':
-      return recordParameters(sql, [{ mac, at: now, rows: write.rows }])
-    case 'tree-read':
-      return markTreeRead(sql, mac, write.before, now)
     case 'forget':
       return forgetLearned(sql, mac)
     case 'task-waits':
@@ -66,15 +117,6 @@ async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: Oth
         deadlineSeconds: OWN_TASK_SECONDS,
       })
       return undefined
-    case 'batch-max':
-      return setState(sql, place, 'batch_max = $2', 'batch-max', [write.value])
-    case 'refused':
-      return setState(sql, place, 'refused = $2::jsonb', 'refused', [jsonOf(write.values)])
-    case 'in-step':
-      return setState(sql, place, 'in_step = $2, inform_seconds = $3', 'in-step', [
-        write.fingerprint,
-        write.informSeconds,
-      ])
     case 'file-taken':
       return write.file === 'firmware'
         ? undefined
@@ -88,27 +130,6 @@ async function recordOne(sql: Sql, vault: Vault, place: SessionPlace, write: Oth
 
 /** What the server asks of itself is asked anew when it is still wished. */
 const OWN_TASK_SECONDS = 86_400
-
-/** What was not seen since the session began is not in the tree any more. */
-async function markTreeRead(sql: Sql, mac: MacAddress, before: Millis, now: Millis): Promise<void> {
-  await sql.run({
-    name: 'acs-tree-read',
-    text: `with gone as (delete from acs_parameter where mac = $1 and at < to_timestamp($2::float8 / 1000))
-           update acs_state set tree_at = to_timestamp($3::float8 / 1000) where mac = $1`,
-    values: [mac, before, now],
-  })
-}
-
-async function forgetLearned(sql: Sql, mac: MacAddress): Promise<void> {
-  await sql.run({
-    name: 'acs-forget-learned',
-    text: `with gone as (delete from acs_parameter where mac = $1) update acs_state set ${FORGET} where mac = $1`,
-    values: [mac],
-  })
-}
-
-const FORGET = `tree_at = null, in_step = null, config_version = null, ca_version = null, refused = '{}',
-  batch_max = default, inform_seconds = null`
 
 const FILE_TAKEN = {
   configuration: 'config_version = $2, tree_at = null, in_step = null',

@@ -52,7 +52,10 @@ export async function loadAcsState(sql: Pick<Sql, 'one'>, mac: MacAddress): Prom
     text: `select ${STATE} from acs_state s where s.mac = $1`,
     values: [mac],
   })
-  if (row === undefined) return undefined
+  return row === undefined ? undefined : stateOf(row)
+}
+
+function stateOf(row: StateRow): AcsState {
   const { treeAt, inStep, configVersion, caVersion, informSeconds, software, tracedUntil, wakeFrom, wakeWay } = row
   return {
     ...row,
@@ -146,6 +149,33 @@ const RECORD_INFORMS = `insert into acs_state (mac, first_at, last_at, last_from
     wake_from = case when acs_state.wake_from > excluded.last_at then acs_state.wake_from end,
     wake_at = case when acs_state.wake_from > excluded.last_at then acs_state.wake_at end,
     wake_way = case when acs_state.wake_from > excluded.last_at then acs_state.wake_way end`
+
+const FORGET_LEARNED = `tree_at = null, in_step = null, config_version = null, ca_version = null, refused = '{}',
+  batch_max = default, inform_seconds = null`
+
+/** What was learned of a device counts no more. */
+export async function forgetLearned(sql: Pick<Sql, 'run'>, mac: MacAddress): Promise<void> {
+  await sql.run({
+    name: 'acs-forget-learned',
+    text: `with gone as (delete from acs_parameter where mac = $1) update acs_state set ${FORGET_LEARNED} where mac = $1`,
+    values: [mac],
+  })
+}
+
+/**
+ * The Inform of a device that begins anew: what was learned of it is forgotten.
+ * @returns its row as it is then; undefined for a device that is not known any more
+ */
+export async function recordAnew(sql: Pick<Sql, 'query'>, inform: InformSeen): Promise<AcsState | undefined> {
+  const [row] = await sql.query<StateRow>({
+    name: 'record-anew',
+    text: `with gone as (delete from acs_parameter where mac = any ($1)),
+                s as (${RECORD_INFORMS}, ${FORGET_LEARNED} returning *)
+           select ${STATE} from s`,
+    values: informValues([inform]),
+  })
+  return row === undefined ? undefined : stateOf(row)
+}
 
 function informValues(rows: readonly InformSeen[]): readonly unknown[] {
   return [

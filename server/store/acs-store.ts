@@ -15,8 +15,10 @@ import {
   type InformSeen,
   loadAcsState,
   loadOpenTasks,
+  recordAnew,
   recordInforms,
 } from './acs-state.ts'
+import { createStandingNews, type StandingSeen } from './acs-standings.ts'
 import { recordUnknownCallers, type UnknownCaller } from './acs-unknown.ts'
 import { recordSightings, type Sighting } from './sightings.ts'
 
@@ -37,9 +39,13 @@ export interface AcsStore {
   tree(mac: MacAddress): Promise<ReadonlyMap<string, KnownParameter>>
   /** Resolves when it is stored. @returns tasks that were to be sent, but are in other hands or over */
   record(place: SessionPlace, writes: readonly AcsWrite[], inform?: InformSeen): Promise<readonly string[]>
+  /** The Inform of a device that begins anew. Resolves with its row, when it is stored and what was learned is forgotten. */
+  anew(inform: InformSeen): Promise<AcsState | undefined>
   /** Written soon; may be lost in a crash. */
   seen(inform: InformSeen, parameters: readonly KnownParameter[]): void
   unknown(caller: UnknownCaller): void
+  /** Whether the timeline does not say it yet. Whoever is told so has to write it. */
+  isNews(seen: StandingSeen): boolean | Promise<boolean>
   /** A phone that is not bound has turned up. */
   sighted(sighting: Sighting): void
   message(message: TracedMessage): void
@@ -71,26 +77,30 @@ export async function openAcsStore(services: AcsServices): Promise<AcsStore> {
       for (const handler of handlers) handler('*')
     },
   })
+  async function changing<T>(mac: MacAddress, work: () => Promise<T>): Promise<T> {
+    states.forget(mac)
+    try {
+      return await work()
+    } finally {
+      // Whoever read the row meanwhile read the old one.
+      states.forget(mac)
+    }
+  }
   return {
     state: (mac) => states.get(mac),
     forget: (mac) => states.forget(mac),
     openTasks: (mac) => loadOpenTasks(db, vault, mac),
     tree: (mac) => loadTree(db, mac),
-    async record(place, writes, inform) {
-      states.forget(place.mac)
-      try {
-        return await db.transaction((tx) => recordSession(tx, vault, place, writes, inform))
-      } finally {
-        // Whoever read the row meanwhile read the old one.
-        states.forget(place.mac)
-      }
-    },
+    record: (place, writes, inform) =>
+      changing(place.mac, () => db.transaction((tx) => recordSession(tx, vault, place, writes, inform))),
+    anew: (inform) => changing(inform.mac, () => recordAnew(db, inform)),
     seen(inform, parameters) {
       batches.informs.add(inform)
       if (parameters.length > 0) batches.parameters.add({ mac: inform.mac, at: inform.at, rows: parameters })
       states.seen(inform)
     },
     unknown: (caller) => batches.unknown.add(caller),
+    isNews: createStandingNews(db),
     sighted: (sighting) => batches.sightings.add(sighting),
     message: (message) => batches.messages.add(message),
     fleetSize: fleet.size,

@@ -15,6 +15,26 @@ export function instancesOf(tree: ReadonlyMap<string, KnownParameter>, table: st
   return [...tree.keys()].filter((path) => isInstanceOf(path, table))
 }
 
+/**
+ * What a new instance of a table holds, as far as one can tell before asking: the names, types and rights of the instance
+ * with the lowest number, and nothing that the device keeps in it.
+ * @param instance its path
+ * @returns nothing where the table has no other instance
+ */
+export function likeItsSibling(
+  tree: ReadonlyMap<string, KnownParameter>,
+  table: string,
+  instance: string,
+): readonly KnownParameter[] {
+  const numbers = instancesOf(tree, table)
+    .filter((path) => path !== instance)
+    .map((path) => Number(path.slice(table.length, -1)))
+  const sibling = `${table}${Math.min(...numbers)}.`
+  return [...tree.values()]
+    .filter(({ path }) => path.startsWith(sibling) && path !== sibling)
+    .map(({ path, type, writable }) => ({ path: `${instance}${path.slice(sibling.length)}`, type, writable }))
+}
+
 /** Which of the names are instances of a table that it did not have before. */
 export function newInstances(
   names: readonly { readonly name: string }[],

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CwmpFault, CwmpRpc } from '../../protocol/cwmp/mod.ts'
 import { LEARNS_MAX, startPlan, withTasks, withWished } from './plan.ts'
-import { CONTEXT, drive, fault, NOW, TreeDevice, type Weakness, written } from './testing-device.ts'
+import { bring, CONTEXT, drive, fault, NOW, TreeDevice, type Weakness, written } from './testing-device.ts'
 import type { OpenTask } from './types.ts'
 import type { Wished, WishedValue } from './wished.ts'
 
@@ -159,7 +159,11 @@ describe('lines', () => {
 
   it('are added after a look at their table, and learned together [TR-069 §7 AddObject]', () => {
     const { device, plan } = two()
-    const run = drive(withWished(plan, wish([], { objects: [add, add] })), (request) => device.answer(request))
+    const run = bring(
+      plan,
+      () => wish([], { objects: [add, add] }),
+      (request) => device.answer(request),
+    )
     expect(run.kinds).toEqual([
       'GetParameterNames',
       'AddObject',
@@ -167,24 +171,36 @@ describe('lines', () => {
       'GetParameterNames',
       'GetParameterValues',
     ])
-    expect([run.plan.tree.get(`${LINES}3.Status`)?.value, run.plan.short]).toEqual(['Disabled', true])
+    expect([run.plan.tree.get(`${LINES}3.Status`)?.value, run.plan.short]).toEqual(['Disabled', false])
   })
 
   it('are not added twice when the answer was lost [TR-069 §11]', () => {
     const { device, plan } = two()
-    const lost = drive(withWished(plan, wish([], { objects: [add] })), (request) => {
-      const said = device.answer(request)
-      return request.kind === 'AddObject' ? undefined : said
-    })
+    const lost = bring(
+      plan,
+      () => wish([], { objects: [add] }),
+      (request) => {
+        const said = device.answer(request)
+        return request.kind === 'AddObject' ? undefined : said
+      },
+    )
     expect(lost.kinds.at(-1)).toBe('AddObject')
-    const run = drive(withWished(plan, wish([], { objects: [add] })), (request) => device.answer(request))
+    const run = bring(
+      plan,
+      () => wish([], { objects: [add] }),
+      (request) => device.answer(request),
+    )
     expect(run.kinds).toEqual(['GetParameterNames', 'GetParameterNames', 'GetParameterValues'])
     expect(device.objects.has(`${LINES}3.`)).toBe(false)
   })
 
   it('of a phone that has no more room are asked for once [TR-069 §7 AddObject]', () => {
     const { device, plan } = learned({ [`${LINES}1.Status`]: 'Up' }, { instancesMax: 2 })
-    const run = drive(withWished(plan, wish([], { objects: [add, add, add] })), (request) => device.answer(request))
+    const run = bring(
+      plan,
+      () => wish([], { objects: [add, add, add] }),
+      (request) => device.answer(request),
+    )
     expect(run.kinds.filter((kind) => kind === 'AddObject')).toHaveLength(2)
     expect(run.plan.refused[`add-object:${LINES}`]).toMatchObject({ code: 9004 })
     expect(run.plan.tree.get(`${LINES}2.Status`)?.value).toBe('Disabled')
@@ -310,7 +326,7 @@ describe('termination', () => {
         let at = 0
         const say = (): CwmpRpc | CwmpFault => answers[at++ % answers.length] ?? fault(9002)
         const first = drive(startPlan(STATE, NOW), say, LEARNS_MAX * 70)
-        drive(withWished(first.plan, wished), say, LEARNS_MAX * 70)
+        expect(bring(first.plan, () => wished, say).plan.stage).toBe('wished')
       }),
       { seed: SEED, numRuns: 300 },
     )

@@ -4,8 +4,9 @@
  */
 import { type CwmpFault, type CwmpRpc, faultCodeOf } from '../../protocol/cwmp/mod.ts'
 import { assertNever, type Millis } from '../../protocol/result.ts'
+import { withNews } from './known.ts'
 import { afterLearning, firstStep, learnRequest, type LearnStep } from './learn.ts'
-import { afterLook, instancesOf, needsLook } from './objects.ts'
+import { afterLook, instancesOf, likeItsSibling, needsLook } from './objects.ts'
 import { withoutValues } from './secrets.ts'
 import { afterAnswer, afterTransferLook, attributeChange, failed, faultText, fileRefused, requestOf } from './tasks.ts'
 import type { AcsState, AcsWrite, KnownParameter, OpenTask, RefusedValue } from './types.ts'
@@ -25,8 +26,10 @@ export type Step =
 /** The rest of a session; the tree is the session's own copy and changes with it. */
 export interface Plan {
   readonly steps: readonly Step[]
-  readonly stage: 'learn' | 'tasks' | 'wished' | 'done'
+  readonly stage: 'learn' | 'tasks' | 'objects' | 'wished' | 'done'
   readonly tree: Map<string, KnownParameter>
+  /** Tables with an instance that was added just now: until it is read it is taken to be like its siblings. */
+  readonly presumed: readonly string[]
   readonly learnFrom: Millis | undefined
   /** Requests that learned something so far. */
   readonly learned: number
@@ -48,6 +51,7 @@ export function startPlan(state: Pick<AcsState, 'root' | 'treeAt' | 'batchMax' |
     steps: learn ? [{ kind: 'learn', step: firstStep(state.root) }] : [],
     stage: 'learn',
     tree: new Map(),
+    presumed: [],
     learnFrom: learn ? now : undefined,
     learned: 0,
     batchMax: state.batchMax,
@@ -71,14 +75,30 @@ export function withTasks(plan: Plan, tasks: readonly OpenTask[], now: Millis): 
   }
 }
 
-/** The wished state as requests: objects first, since values may belong to them. */
+/**
+ * The wished state as requests. Objects come first and alone, since values may belong to them. What an instance that was
+ * added really has is read after it was written. When the steps are done `isWishedAgain` says whether to come back, with
+ * what is wished of the tree as it is then.
+ */
 export function withWished(plan: Plan, wished: Wished): Plan {
-  const tables = new Set(wished.objects.filter(({ kind }) => kind === 'add-object').map(({ path }) => path))
-  const looks = [...tables].map((path): Step => ({ kind: 'look', path }))
-  const steps: Step[] = [...looks, ...wished.objects.map((request): Step => ({ kind: 'object', request }))]
+  const isFirst = plan.stage === 'learn' || plan.stage === 'tasks'
+  if (isFirst && wished.objects.length > 0) {
+    const tables = new Set(wished.objects.filter(({ kind }) => kind === 'add-object').map(({ path }) => path))
+    const looks = [...tables].map((path): Step => ({ kind: 'look', path }))
+    const objects = wished.objects.map((request): Step => ({ kind: 'object', request }))
+    return { ...plan, stage: 'objects', steps: [...looks, ...objects] }
+  }
   const sets = batches(wished.values, plan.batchMax).map((values): Step => ({ kind: 'set', values }))
   const notify: Step[] = wished.attributes.length === 0 ? [] : [{ kind: 'notify', changes: wished.attributes }]
-  return { ...plan, stage: 'wished', steps: [...steps, ...sets, ...notify] }
+  // The second time what was presumed has been read.
+  const presumed = plan.stage === 'wished' ? [] : plan.presumed
+  const learns = presumed.map((path): Step => ({ kind: 'learn', step: firstStep(path) }))
+  return { ...plan, stage: 'wished', presumed, steps: [...sets, ...notify, ...learns] }
+}
+
+/** Whether what is wished is to be worked out once more: the tables have their instances now, or those have been read. */
+export function isWishedAgain({ stage, presumed }: Plan): boolean {
+  return stage === 'objects' || (stage === 'wished' && presumed.length > 0)
 }
 
 function batches<T>(items: readonly T[], batchMax: number): readonly (readonly T[])[] {
@@ -202,8 +222,7 @@ function afterTableLook(plan: Plan, path: string, answer: CwmpRpc | CwmpFault): 
   if (look.kind === 'refused') return { plan: { ...plan, short: true, steps: others }, writes: [] }
   const left = adds.slice(look.fresh.length)
   const steps = look.fresh.length === 0 ? plan.steps : learnedAfterAdds([...left, ...others], path)
-  const short = plan.short || look.fresh.length > 0
-  return { plan: { ...plan, short, steps }, writes: [{ kind: 'parameters', rows: look.rows }] }
+  return { plan: { ...plan, steps }, writes: [{ kind: 'parameters', rows: look.rows }] }
 }
 
 function isAdd(step: Step, path: string): boolean {
@@ -238,7 +257,7 @@ interface Outcome {
 /** The session's copy of the tree keeps up with what is stored. */
 function learnFrom(tree: Map<string, KnownParameter>, write: AcsWrite): void {
   if (write.kind === 'parameters') {
-    for (const row of write.rows) tree.set(row.path, { ...tree.get(row.path), ...row })
+    for (const row of write.rows) tree.set(row.path, withNews(tree.get(row.path), row))
   }
   if (write.kind !== 'instances-gone') return
   for (const path of tree.keys()) if (path.startsWith(write.path)) tree.delete(path)
@@ -259,7 +278,8 @@ function afterSet(
   if (code === 9004) return { plan: { ...plan, short: true }, writes: [] }
   // A device that does not say which: the half that is well is found by asking.
   if (code >= 9003 && code <= 9008) return bisected(plan, values, answer, context)
-  return { plan: { ...plan, short: true, steps: plan.steps.filter(({ kind }) => kind !== 'set') }, writes: [] }
+  const steps = plan.steps.filter(({ kind }) => kind !== 'set')
+  return { plan: { ...plan, short: true, presumed: [], steps }, writes: [] }
 }
 
 /** What is taken now is refused no more. */
@@ -326,10 +346,7 @@ function refusal(
 
 function afterObject(plan: Plan, request: WishedObject, answer: CwmpRpc | CwmpFault, context: AnswerContext): Outcome {
   if (answer.kind === 'AddObjectResponse' && answer.instanceNumber > 0) {
-    const rows = [{ path: `${request.path}${answer.instanceNumber}.`, writable: true }]
-    // Its values are wished once its names are known: by the next session.
-    const steps = learnedAfterAdds(plan.steps, request.path)
-    return { plan: { ...plan, short: true, steps }, writes: [{ kind: 'parameters', rows }] }
+    return added(plan, request.path, { path: `${request.path}${answer.instanceNumber}.`, writable: true })
   }
   const code = answer.kind === 'Fault' ? faultCodeOf(answer, 'CPE') : 9002
   if (request.kind === 'delete-object' && (answer.kind === 'DeleteObjectResponse' || code === 9005)) {
@@ -342,6 +359,18 @@ function afterObject(plan: Plan, request: WishedObject, answer: CwmpRpc | CwmpFa
   const value = { path: key, value: String(request.wanted), secret: false }
   const refused = { ...plan.refused, [key]: refusal(value, code, faultText(answer), context) }
   return { plan: { ...plan, refused, steps }, writes: [{ kind: 'refused', values: refused }] }
+}
+
+/** Its values can be wished at once where a sibling tells what it holds; else they are learned first. */
+function added(plan: Plan, table: string, instance: KnownParameter): Outcome {
+  const like = likeItsSibling(plan.tree, table, instance.path)
+  if (like.length === 0) {
+    const steps = learnedAfterAdds(plan.steps, table)
+    return { plan: { ...plan, steps }, writes: [{ kind: 'parameters', rows: [instance] }] }
+  }
+  // Stored when it is read: if the session ends before, a look at the table finds it as one that is not known.
+  for (const row of [instance, ...like]) if (!plan.tree.has(row.path)) plan.tree.set(row.path, row)
+  return { plan: { ...plan, presumed: [...new Set([...plan.presumed, table])] }, writes: [] }
 }
 
 /** What was added is learned after the last of them, together. */

@@ -13,6 +13,20 @@ export const MASKED = '***'
 
 /** Whether the value of a path is a secret: by the catalogue where it knows the path, else by its name. */
 export function isSecretPath(path: string): boolean {
+  const before = secretPaths.get(path)
+  if (before !== undefined) return before
+  if (secretPaths.size >= SECRET_PATHS_MAX) secretPaths.clear()
+  const secret = isSecretName(path)
+  // A copy of its own: a part of a message would keep the whole message.
+  secretPaths.set(Buffer.from(path).toString(), secret)
+  return secret
+}
+
+/** Devices of one model have the same tree, and looking a path up takes its time. */
+const secretPaths = new Map<string, boolean>()
+const SECRET_PATHS_MAX = 10_000
+
+function isSecretName(path: string): boolean {
   // `PSK1` is a soft key of the phone, and a pre-shared key elsewhere.
   const elements = elementsOf(path)
   if (elements.length > 0) return elements.some((element) => catalogue.find(element)?.secret === true)

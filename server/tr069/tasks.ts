@@ -183,7 +183,7 @@ export function valuesOf(parameters: readonly ParameterValue[]): readonly KnownP
   return parameters.map(({ name, type, value }) => ({
     path: name,
     type,
-    ...(isSecretPath(name) ? {} : { value: value.slice(0, VALUE_CHARS_MAX) }),
+    value: isSecretPath(name) ? undefined : value.slice(0, VALUE_CHARS_MAX),
   }))
 }
 

@@ -3,8 +3,9 @@ import type { CwmpFault, CwmpRpc, ParameterFault } from '../../protocol/cwmp/mod
 import { assert } from '../../protocol/result.ts'
 import { valueMac } from './identity.ts'
 import { beforeSending } from './objects.ts'
-import { afterStep, type Plan, type Step, stepRequest } from './plan.ts'
+import { afterStep, isWishedAgain, type Plan, type Step, stepRequest, withWished } from './plan.ts'
 import type { AcsWrite } from './types.ts'
+import type { Wished } from './wished.ts'
 
 /** How a device is weak. */
 export interface Weakness {
@@ -21,6 +22,9 @@ export interface Weakness {
   /** Instances that a table can have. */
   readonly instancesMax?: number
   readonly status?: 0 | 1
+  /** What instances that are added have beyond what the first one has, and what they lack of it. */
+  readonly only?: readonly string[]
+  readonly lacks?: readonly string[]
 }
 
 export const NOW = 1_800_000_000_000
@@ -117,9 +121,21 @@ export class TreeDevice {
     const used = [...this.objects].filter((path) => path.startsWith(table) && /^\d+\.$/.test(path.slice(table.length)))
     if (used.length >= (this.#weakness.instancesMax ?? 8)) return fault(9004)
     const instanceNumber = Math.max(0, ...used.map((path) => Number(path.slice(table.length, -1)))) + 1
-    this.values.set(`${table}${instanceNumber}.Status`, 'Disabled')
-    this.#grow(`${table}${instanceNumber}.Status`)
+    const made = `${table}${instanceNumber}.`
+    for (const name of ['Status', ...this.#leavesBelow(used[0] ?? made), ...(this.#weakness.only ?? [])]) {
+      if (this.#weakness.lacks?.includes(name) === true) continue
+      this.values.set(`${made}${name}`, name === 'Status' ? 'Disabled' : '')
+    }
+    for (const path of this.#pathsBelow(made)) this.#grow(path)
     return { kind: 'AddObjectResponse', instanceNumber, status: 0 }
+  }
+
+  #pathsBelow(object: string): readonly string[] {
+    return [...this.values.keys()].filter((path) => path.startsWith(object))
+  }
+
+  #leavesBelow(object: string): readonly string[] {
+    return this.#pathsBelow(object).map((path) => path.slice(object.length))
   }
 
   #remove(path: string): CwmpRpc | CwmpFault {
@@ -152,6 +168,20 @@ export function drive(
     writes.push(...after.writes)
   }
   return { plan, writes, kinds }
+}
+
+/** All that a session asks to bring about what is wished, worked out as often as the plan wants it. */
+export function bring(
+  start: Plan,
+  wishedFor: (plan: Plan) => Wished,
+  answer: (request: CwmpRpc) => CwmpRpc | CwmpFault | undefined,
+): ReturnType<typeof drive> {
+  let run = drive(withWished(start, wishedFor(start)), answer)
+  while (isWishedAgain(run.plan) && run.plan.steps.length === 0) {
+    const next = drive(withWished(run.plan, wishedFor(run.plan)), answer)
+    run = { plan: next.plan, writes: [...run.writes, ...next.writes], kinds: [...run.kinds, ...next.kinds] }
+  }
+  return run
 }
 
 /** What is stored of some kind. */

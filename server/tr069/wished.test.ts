@@ -180,6 +180,17 @@ describe('a load', () => {
     expect(firmware('sip88xx.11-3-2MPP0001-609', { ledBy: 'both' })).toEqual([])
   })
 
+  it.each([
+    ['options', 'https:', '[--uid load --pwd made-up] https:'],
+    ['URL', 'https://', 'https://load:made-up@'],
+  ])(
+    'is not wished by a rule with an account in its %s, which is no rule on a phone either [TR-069 §7 Download]',
+    (_, from, to) => {
+      expect(firmware('sip88xx.11-3-2MPP0001-609')).toHaveLength(1)
+      expect(firmware('sip88xx.11-3-2MPP0001-609', {}, RULE.replace(from, to))).toEqual([])
+    },
+  )
+
   it('is left to the rule itself where the tree has a place for it', () => {
     const tree = treeOf({ ...TREE, 'Device.X_CISCO_UpgradeRule': { value: '' } })
     expect(firmware('sip88xx.11-3-2MPP0001-609', { tree })).toEqual([])

@@ -114,17 +114,49 @@ export function shapeOf(tree: ReadonlyMap<string, KnownParameter>, lineCount: nu
   return { lines: lineCount, voiceProfiles: perLine ? 'profile-per-line' : 'lines-in-one-profile' }
 }
 
-function profileValues(input: WishedInput, profile: ResolvedProfile): readonly WishedValue[] {
-  const { tree, lineCount } = input
+/** Where the data model has a parameter, and where a device has it. */
+interface PlacePair {
+  readonly model: string
+  readonly device: string
+}
+
+/**
+ * Where an element of a profile goes on a device. Lines are counted and instances are numbered: the second line is the
+ * instance with the second lowest number, since a number that was in use need not come again [TR-069 §7 AddObject].
+ */
+function placesOn({ tree, lineCount }: Pick<WishedInput, 'tree' | 'lineCount'>) {
   const shape = shapeOf(tree, lineCount)
+  const table = shape.voiceProfiles === 'profile-per-line' ? undefined : lineTable(tree)?.path
+  const lines = table === undefined ? [] : instancesInOrder(tree, table).map(({ path }) => path)
+  return (element: string): readonly PlacePair[] =>
+    pathsOf(element, shape).flatMap((model) => {
+      const device = table === undefined || lines.length === 0 ? model : onInstance(model, table, lines)
+      return device === undefined ? [] : [{ model, device }]
+    })
+}
+
+/** @returns undefined: the device has no such line */
+function onInstance(model: string, table: string, lines: readonly string[]): string | undefined {
+  const dot = model.startsWith(table) ? model.indexOf('.', table.length) : -1
+  if (dot === -1) return model
+  const line = lines[Number(model.slice(table.length, dot)) - 1]
+  return line === undefined ? undefined : `${line}${model.slice(dot + 1)}`
+}
+
+function profileValues(input: WishedInput, profile: ResolvedProfile): readonly WishedValue[] {
+  const { tree } = input
+  const placesOf = placesOn(input)
   const found = new Map<string, WishedValue>()
   for (const element of profile.keys()) {
-    for (const path of pathsOf(element, shape)) {
+    for (const { model, device: path } of placesOf(element)) {
       const known = tree.get(path)
       if (known === undefined || found.has(path) || isOurs(path)) continue
-      const value = readValue(path, (name) => profile.get(name)?.value)
+      const value = readValue(model, (name) => profile.get(name)?.value)
       if (value === undefined) continue
-      const secret = isSecretPath(path) || elementsOf(path).some((name) => profile.get(name)?.secret === true)
+      const secret =
+        isSecretPath(path) ||
+        isSecretPath(model) ||
+        elementsOf(model).some((name) => profile.get(name)?.secret === true)
       found.set(path, { path, value, type: known.type, secret })
     }
   }
@@ -192,12 +224,9 @@ function attributesOf({ tree, state, macOf }: WishedInput): Wished['attributes']
 
 /** A device whose table of lines can grow and shrink gets as many as the phone has. */
 function objectsOf({ tree, lineCount, linesWished, state, macOf }: WishedInput): Wished['objects'] {
-  const table = [...tree.values()].find(({ path }) => path.endsWith('.VoiceProfile.1.Line.'))
+  const table = lineTable(tree)
   if (table?.writable !== true || shapeOf(tree, lineCount).voiceProfiles === 'profile-per-line') return []
-  // As the device counts them, not as their names sort.
-  const instances = [...tree.values()]
-    .filter(({ path }) => isInstanceOf(path, table.path))
-    .toSorted((one, other) => numberOf(one.path, table.path) - numberOf(other.path, table.path))
+  const instances = instancesInOrder(tree, table.path)
   const missing = Array.from({ length: Math.max(0, linesWished - instances.length) }, () => ({
     kind: 'add-object' as const,
     path: table.path,
@@ -211,6 +240,17 @@ function objectsOf({ tree, lineCount, linesWished, state, macOf }: WishedInput):
     const key = refusalKey(kind, path)
     return state.refused[key]?.mac !== macOf(key, String(wanted))
   })
+}
+
+function lineTable(tree: WishedInput['tree']): KnownParameter | undefined {
+  return [...tree.values()].find(({ path }) => path.endsWith('.VoiceProfile.1.Line.'))
+}
+
+/** As the device counts them, not as their names sort. */
+function instancesInOrder(tree: WishedInput['tree'], table: string): readonly KnownParameter[] {
+  return [...tree.values()]
+    .filter(({ path }) => isInstanceOf(path, table))
+    .toSorted((one, other) => numberOf(one.path, table) - numberOf(other.path, table))
 }
 
 function numberOf(path: string, table: string): number {
@@ -239,11 +279,11 @@ function filesOf(input: WishedInput, profile: ResolvedProfile): Wished['files'] 
 }
 
 /** The part of a profile that the tree has no place for. */
-function unmappedText({ tree, lineCount }: WishedInput, profile: ResolvedProfile): string {
-  const shape = shapeOf(tree, lineCount)
+function unmappedText(input: WishedInput, profile: ResolvedProfile): string {
+  const placesOf = placesOn(input)
   const lines: string[] = []
   for (const [element, { value, ua }] of profile) {
-    if (pathsOf(element, shape).some((path) => tree.has(path))) continue
+    if (placesOf(element).some(({ device }) => input.tree.has(device))) continue
     lines.push(`${element}\u0000${value}\u0000${ua ?? ''}`)
   }
   return lines.join('\u0001')

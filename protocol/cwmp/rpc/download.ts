@@ -1,15 +1,9 @@
 import { dateTime, field, int, struct, text, unsignedInt } from '../schema.ts'
+import { downloadFields } from '../transfer-fields.ts'
 
 /** All arguments are always written, empty or 0 where unused [TR-069 §7]. */
 export const download = struct({
-  commandKey: field('CommandKey', text),
-  fileType: field('FileType', text),
-  url: field('URL', text),
-  username: field('Username', text),
-  password: field('Password', text),
-  /** Bytes; 0: not known. */
-  fileSize: field('FileSize', unsignedInt),
-  targetFileName: field('TargetFileName', text),
+  ...downloadFields,
   delaySeconds: field('DelaySeconds', unsignedInt),
   successUrl: field('SuccessURL', text),
   failureUrl: field('FailureURL', text),

@@ -1,4 +1,5 @@
 import { arrayOf, field, int, struct, text, unsignedInt } from '../schema.ts'
+import { downloadFields } from '../transfer-fields.ts'
 
 const timeWindow = struct({
   /** Seconds from the request on. */
@@ -12,14 +13,7 @@ const timeWindow = struct({
 
 /** A download within one or two windows of time [TR-069 §7]. */
 export const scheduleDownload = struct({
-  commandKey: field('CommandKey', text),
-  fileType: field('FileType', text),
-  url: field('URL', text),
-  username: field('Username', text),
-  password: field('Password', text),
-  /** Bytes; 0: not known. */
-  fileSize: field('FileSize', unsignedInt),
-  targetFileName: field('TargetFileName', text),
+  ...downloadFields,
   timeWindows: field('TimeWindowList', arrayOf('TimeWindowStruct', 'cwmp:TimeWindowStruct', timeWindow)),
 })
 /** Nothing; TransferComplete reports. */
