@@ -5,13 +5,13 @@
  * `{ kind: 'tick' }`. After every `power-on` they send `network-up` again once there is an address.
  */
 export { createAgent, factoryFlash } from './create.ts'
-export { connectionRequestUrl, type CwmpPolicies, DEFAULT_CWMP_POLICIES } from './cwmp/mod.ts'
+export { connectionRequestUrl, type CwmpPolicies } from './cwmp/mod.ts'
 export { dhcpAsk } from './dhcp-ask.ts'
 export { decodeFlash, encodeFlash, FLASH_CHARS_MAX } from './flash.ts'
 export { lcdLines } from './lcd.ts'
 export { macroLookup, userAgentLookup } from './macros.ts'
 export { maskText } from './mask.ts'
-export { DEFAULT_POLICIES } from './policies.ts'
+export { DEFAULT_CWMP_POLICIES, DEFAULT_POLICIES } from './policies.ts'
 export { react } from './react.ts'
 export { knockListener, type LineReport, type PhoneStatus, status, webServer } from './status.ts'
 export { statusReport } from './status-report.ts'

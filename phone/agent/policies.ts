@@ -1,8 +1,18 @@
 /** The readings of the guide that this phone follows where sources disagree (MPP §16). */
 import { DEFAULT_APPLY_POLICIES } from '../../protocol/profile/mod.ts'
 import { DEFAULT_RULE_POLICIES } from '../../protocol/rule/mod.ts'
-import { DEFAULT_CWMP_POLICIES } from './cwmp/mod.ts'
+import type { CwmpPolicies } from './cwmp/mod.ts'
 import type { PhonePolicies } from './types.ts'
+
+/** Those of TR-069 that the sources make likely. */
+export const DEFAULT_CWMP_POLICIES: CwmpPolicies = {
+  voiceProfiles: 'profile-per-line',
+  backupAcs: 'with-fallback-support',
+  acsFromDhcp: 'when-unset',
+  acsOptions: 'init-alone',
+  declaredType: 'must-match',
+  version: '1.2',
+}
 
 /** The readings that MPP marks as chosen or as its Model. */
 export const DEFAULT_POLICIES: PhonePolicies = {

@@ -1,5 +1,5 @@
 /** The lasting memory of the TR-069 client: how it begins, and how it is read from any text [TR-069 §5.1, §7]. */
-import type { Attributes, CwmpPolicies, CwmpState, OwedEvent, Tr069Memory, Transfer } from './types.ts'
+import type { Attributes, CwmpState, OwedEvent, Tr069Memory, Transfer } from './types.ts'
 
 /** Transfers that wait or whose report is owed; three at least must fit [TR-069 §7, Download]. */
 export const TRANSFERS_MAX = 8
@@ -7,16 +7,6 @@ export const TRANSFERS_MAX = 8
 export const REBOOT_EVENTS_MAX = 32
 /** Paths of one table; the whole data model of the largest phone has fewer. */
 export const PATHS_MAX = 8000
-
-/** The readings that the sources make likely. */
-export const DEFAULT_CWMP_POLICIES: CwmpPolicies = {
-  voiceProfiles: 'profile-per-line',
-  backupAcs: 'with-fallback-support',
-  acsFromDhcp: 'when-unset',
-  acsOptions: 'init-alone',
-  declaredType: 'must-match',
-  version: '1.2',
-}
 
 /** Of a phone that no ACS has ever seen. */
 export const EMPTY_TR069_MEMORY: Tr069Memory = {

@@ -5,7 +5,6 @@
 export { answerKnock, REQUESTS_PER_MINUTE } from './connection-request.ts'
 export {
   decodeTr069Memory,
-  DEFAULT_CWMP_POLICIES,
   EMPTY_TR069_MEMORY,
   INITIAL_CWMP_STATE,
 } from './memory.ts'

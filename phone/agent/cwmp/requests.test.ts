@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CPE_METHODS, type CwmpBody, type CwmpBodyOf, mayFault } from '../../../protocol/cwmp/mod.ts'
 import { createAgent } from '../mod.ts'
 import { HARDWARE, known } from '../testdata/bench.ts'
-import { DEFAULT_CWMP_POLICIES } from './mod.ts'
+import { DEFAULT_CWMP_POLICIES } from '../policies.ts'
 import { download, getValues, setValues } from './testdata/acs.ts'
 import { Desk, type DeskOptions } from './testdata/desk.ts'
 

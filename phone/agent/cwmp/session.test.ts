@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeAcsOption125, encodeAcsOption43, encodeGatewayOption125 } from '../../../protocol/dhcp/mod.ts'
 import { known, response, START } from '../testdata/bench.ts'
 import { acsFault, envelope, getValues, readMessage, setValues } from './testdata/acs.ts'
-import { DEFAULT_CWMP_POLICIES } from './mod.ts'
+import { DEFAULT_CWMP_POLICIES } from '../policies.ts'
 import { ACS_KEY, Desk } from './testdata/desk.ts'
 
 const ENVELOPE_TYPE = 'text/xml; charset="utf-8"'
