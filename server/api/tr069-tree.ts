@@ -4,8 +4,17 @@ import { elementsOf, readValue } from '../../protocol/data-model/mod.ts'
 import { catalogue } from '../../protocol/profile/mod.ts'
 import type { DeviceFacts } from '../devices/mod.ts'
 import { resolveDevice } from '../profiles/mod.ts'
-import { findSentMacs, loadTree, type ShownParameter, spellsOutSecret } from '../store/mod.ts'
-import { type AcsState, isSecretPath, sameValue, valueMac, type Wished, wishedInput, wishedOf } from '../tr069/mod.ts'
+import { findSentMacs, loadLineObjects, loadTree, type ShownParameter, spellsOutSecret } from '../store/mod.ts'
+import {
+  type AcsState,
+  isSecretPath,
+  modelPathsOn,
+  sameValue,
+  valueMac,
+  type Wished,
+  wishedInput,
+  wishedOf,
+} from '../tr069/mod.ts'
 import type { ApiPlatform } from './context.ts'
 import type { Tr069Parameter } from './contract/tr069.ts'
 
@@ -20,15 +29,18 @@ export async function treeJson(
 ): Promise<readonly ParameterJson[]> {
   const { mac } = facts.device
   const profile = resolveDevice(facts, platform.facts())
+  const modelPath = modelPathsOn(await loadLineObjects(platform.db, mac))
   const isSecret = (path: string): boolean =>
-    isSecretPath(path) ||
-    elementsOf(path).some((name) => catalogue.find(name)?.secret === true || profile.get(name)?.secret === true)
+    [path, modelPath(path)].some(isSecretPath) ||
+    elementsOf(modelPath(path)).some(
+      (name) => catalogue.find(name)?.secret === true || profile.get(name)?.secret === true,
+    )
   const paths = rows.map(({ path }) => path)
   const sent = await findSentMacs(platform.db, mac, paths)
   const key = platform.facts().markerKey
   return rows.flatMap((row): readonly ParameterJson[] => {
     const { path, type, writable, value, notification, at } = row
-    const wished = path.endsWith('.') ? undefined : readValue(path, (name) => profile.get(name)?.value)
+    const wished = path.endsWith('.') ? undefined : readValue(modelPath(path), (name) => profile.get(name)?.value)
     const secret = isSecret(path) || [value ?? '', wished ?? ''].some(spellsOutSecret)
     if (secret && q !== undefined && !path.toLowerCase().includes(q.toLowerCase())) return []
     const told = isSecretPath(path) ? sent.get(path) : undefined

@@ -134,6 +134,24 @@ describe('the tree of a device', () => {
     expect(found.json.items).toEqual([])
   })
 
+  it('whose line numbers have gaps: the lowest number is the first line, whatever it is [TR-069 §7 AddObject]', async () => {
+    const mac = await phone()
+    const userId = (await platform.directory.device(mac))?.lines[0]?.userId ?? ''
+    const table = LINE.slice(0, -2)
+    await tree(mac, [
+      { path: table, writable: true },
+      ...[4, 11].flatMap((number): readonly KnownParameter[] => [
+        { path: `${table}${number}.`, writable: true },
+        { path: `${table}${number}.DirectoryNumber`, type: 'string', writable: true, value: userId },
+      ]),
+    ])
+    const { json } = await call('GET', at(mac, `parameters?below=${table}&q=DirectoryNumber`))
+    expect(json.items).toMatchObject([
+      { path: `${table}11.DirectoryNumber`, wished: { value: '', same: false } },
+      { path: `${table}4.DirectoryNumber`, wished: { value: userId, same: true } },
+    ])
+  })
+
   it('of thousands of nodes comes page by page, whole and in order', async () => {
     const mac = await phone()
     const names = Array.from({ length: 3000 }, (_each, index) => `Device.Many.${index}.Name`)

@@ -85,6 +85,19 @@ function onceEach(seen: readonly SeenParameters[]): readonly DatedRow[] {
   return [...byDevice.values()].flatMap((byPath) => [...byPath.values()])
 }
 
+/** Of a device's tree the tables of its lines and what is in them, as objects alone. */
+export async function loadLineObjects(
+  sql: Pick<Sql, 'query'>,
+  mac: MacAddress,
+): Promise<ReadonlyMap<string, KnownParameter>> {
+  const rows = await sql.query<{ path: string }>({
+    name: 'load-acs-line-objects',
+    text: `select path from acs_parameter where mac = $1 and path ~ '[.]VoiceProfile[.][0-9]+[.](Line[.]([0-9]+[.])?)?$'`,
+    values: [mac],
+  })
+  return new Map(rows.map(({ path }) => [path, { path }]))
+}
+
 /** An instance and all below it, or with an empty path the whole tree. */
 export async function forgetBelow(sql: Pick<Sql, 'run'>, mac: MacAddress, path: string): Promise<void> {
   await sql.run({

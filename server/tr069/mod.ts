@@ -2,6 +2,7 @@
 export * from './identity.ts'
 export * from './known.ts'
 export * from './learn.ts'
+export * from './lines.ts'
 export * from './objects.ts'
 export * from './plan.ts'
 export * from './secrets.ts'

@@ -4,12 +4,12 @@
  * Source: TR-069 §3.5, §7 SetParameterValues and ParameterKey, §10.
  */
 import { readBoolean, readLong } from '../../protocol/cwmp/mod.ts'
-import { elementsOf, type ModelShape, pathsOf, readValue } from '../../protocol/data-model/mod.ts'
+import { elementsOf, readValue } from '../../protocol/data-model/mod.ts'
 import type { LedBy } from '../devices/mod.ts'
 import type { ResolvedProfile } from '../profiles/mod.ts'
 import type { MacroLookup } from '../../protocol/rule/mod.ts'
 import { firmwareWished } from './firmware.ts'
-import { isInstanceOf } from './objects.ts'
+import { instancesInOrder, lineTable, placesOn, shapeOf } from './lines.ts'
 import { isSecretPath } from './secrets.ts'
 import { fileKey } from './tasks.ts'
 import type { AcsState, KnownParameter, TaskRequest } from './types.ts'
@@ -106,41 +106,6 @@ export function sameValue(known: string | undefined, wished: string, type: Known
 
 function isEqual<T>(known: T | undefined, wished: T | undefined): boolean {
   return known !== undefined && known === wished
-}
-
-/** How the device lays its lines out, seen from its tree [TR-069 §10 rule 4]. */
-export function shapeOf(tree: ReadonlyMap<string, KnownParameter>, lineCount: number): ModelShape {
-  const perLine = [...tree.keys()].some((path) => path.endsWith('.VoiceProfile.2.'))
-  return { lines: lineCount, voiceProfiles: perLine ? 'profile-per-line' : 'lines-in-one-profile' }
-}
-
-/** Where the data model has a parameter, and where a device has it. */
-interface PlacePair {
-  readonly model: string
-  readonly device: string
-}
-
-/**
- * Where an element of a profile goes on a device. Lines are counted and instances are numbered: the second line is the
- * instance with the second lowest number, since a number that was in use need not come again [TR-069 §7 AddObject].
- */
-function placesOn({ tree, lineCount }: Pick<WishedInput, 'tree' | 'lineCount'>) {
-  const shape = shapeOf(tree, lineCount)
-  const table = shape.voiceProfiles === 'profile-per-line' ? undefined : lineTable(tree)?.path
-  const lines = table === undefined ? [] : instancesInOrder(tree, table).map(({ path }) => path)
-  return (element: string): readonly PlacePair[] =>
-    pathsOf(element, shape).flatMap((model) => {
-      const device = table === undefined || lines.length === 0 ? model : onInstance(model, table, lines)
-      return device === undefined ? [] : [{ model, device }]
-    })
-}
-
-/** @returns undefined: the device has no such line */
-function onInstance(model: string, table: string, lines: readonly string[]): string | undefined {
-  const dot = model.startsWith(table) ? model.indexOf('.', table.length) : -1
-  if (dot === -1) return model
-  const line = lines[Number(model.slice(table.length, dot)) - 1]
-  return line === undefined ? undefined : `${line}${model.slice(dot + 1)}`
 }
 
 function profileValues(input: WishedInput, profile: ResolvedProfile): readonly WishedValue[] {
@@ -240,21 +205,6 @@ function objectsOf({ tree, lineCount, linesWished, state, macOf }: WishedInput):
     const key = refusalKey(kind, path)
     return state.refused[key]?.mac !== macOf(key, String(wanted))
   })
-}
-
-function lineTable(tree: WishedInput['tree']): KnownParameter | undefined {
-  return [...tree.values()].find(({ path }) => path.endsWith('.VoiceProfile.1.Line.'))
-}
-
-/** As the device counts them, not as their names sort. */
-function instancesInOrder(tree: WishedInput['tree'], table: string): readonly KnownParameter[] {
-  return [...tree.values()]
-    .filter(({ path }) => isInstanceOf(path, table))
-    .toSorted((one, other) => numberOf(one.path, table) - numberOf(other.path, table))
-}
-
-function numberOf(path: string, table: string): number {
-  return Number(path.slice(table.length, -1))
 }
 
 /** What has no place in the tree comes as a file; so does a private CA. */
