@@ -1,6 +1,6 @@
 /** What the commands of staging read and print alike. Pure. */
 import { parseMacAddress, macWithColons } from '../../protocol/identity.ts'
-import { type Stage, STAGES } from '../../server/store/mod.ts'
+import { type Stage, STAGES } from '../../server/devices/mod.ts'
 import { plainText } from './stage-width.ts'
 
 export { type Stage, STAGES }

@@ -1,4 +1,5 @@
 export * from './acs-credentials.ts'
 export { isPublicAddress, network64Of, plainAddress } from './address.ts'
+export * from './stages.ts'
 export * from './state.ts'
 export * from './types.ts'

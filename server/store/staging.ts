@@ -1,21 +1,10 @@
 /** How far each phone of a batch has come, from what is known of it. One statement for all of them; reads only. */
 import type { MacAddress } from '../../protocol/identity.ts'
-import type { DeviceState, Sighting } from '../devices/mod.ts'
+import { type DeviceState, type Sighting, type Stage, STAGES } from '../devices/mod.ts'
 import { networkOf } from './sightings.ts'
 import type { Sql } from './sql.ts'
 
-/** In the order of progress; the last two are problems. */
-export const STAGES = [
-  'missing',
-  'seen',
-  'first-profile',
-  'bound',
-  'applied',
-  'registered',
-  'wrong-serial',
-  'refused',
-] as const
-export type Stage = (typeof STAGES)[number]
+export { type Stage, STAGES }
 
 /** Boxes of a batch that staging takes and shows: an answer of a few megabytes. */
 export const STAGED_MAX = 10_000
