@@ -20,14 +20,17 @@ interface PlacePair {
   readonly device: string
 }
 
+/** The places of an element of a profile. */
+export type PlacesOf = (element: string) => readonly PlacePair[]
+
 /**
  * Where an element of a profile goes on a device. Lines are counted and instances are numbered: the second line is the
  * instance with the second lowest number, since a number that was in use need not come again [TR-069 §7 AddObject].
  */
-export function placesOn({ tree, lineCount }: { readonly tree: Tree; readonly lineCount: number }) {
+export function placesOn({ tree, lineCount }: { readonly tree: Tree; readonly lineCount: number }): PlacesOf {
   const shape = shapeOf(tree, lineCount)
   const { table, lines } = numberedLines(tree, shape)
-  return (element: string): readonly PlacePair[] =>
+  return (element) =>
     pathsOf(element, shape).flatMap((model) => {
       const device = table === undefined || lines.length === 0 ? model : onInstance(model, table, lines)
       return device === undefined ? [] : [{ model, device }]

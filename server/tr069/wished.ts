@@ -9,7 +9,7 @@ import type { LedBy } from '../devices/mod.ts'
 import type { ResolvedProfile } from '../profiles/mod.ts'
 import type { MacroLookup } from '../../protocol/rule/mod.ts'
 import { firmwareWished } from './firmware.ts'
-import { instancesInOrder, lineTable, placesOn, shapeOf } from './lines.ts'
+import { instancesInOrder, lineTable, type PlacesOf, placesOn, shapeOf } from './lines.ts'
 import { isSecretPath } from './secrets.ts'
 import { fileKey } from './tasks.ts'
 import type { AcsState, KnownParameter, TaskRequest } from './types.ts'
@@ -67,15 +67,21 @@ export interface WishedInput {
 /** What there is to do for a device whose tree is known. */
 export function wishedOf(input: WishedInput): Wished {
   const led = input.ledBy === 'tr069' ? input.profile : undefined
-  const files = led === undefined ? [] : filesOf(input, led)
-  const filed = files.some(({ file }) => file === 'configuration')
-  const values = [...managementValues(input), ...(led === undefined || filed ? [] : profileValues(input, led))]
+  const { files, values } = led === undefined ? { files: [], values: [] } : ofProfile(input, led)
   return {
-    values: values.filter((each) => isMissing(input, each)),
+    values: [...managementValues(input), ...values].filter((each) => isMissing(input, each)),
     attributes: attributesOf(input),
     objects: led === undefined ? [] : objectsOf(input),
     files,
   }
+}
+
+/** What the configuration file brings is not written besides. */
+function ofProfile(input: WishedInput, profile: ResolvedProfile): Pick<Wished, 'files' | 'values'> {
+  const placesOf = placesOn(input)
+  const files = filesOf(input, profile, placesOf)
+  const filed = files.some(({ file }) => file === 'configuration')
+  return { files, values: filed ? [] : profileValues(input, profile, placesOf) }
 }
 
 function isMissing({ tree, state, macOf, secretsMayGo }: WishedInput, wished: WishedValue): boolean {
@@ -108,9 +114,7 @@ function isEqual<T>(known: T | undefined, wished: T | undefined): boolean {
   return known !== undefined && known === wished
 }
 
-function profileValues(input: WishedInput, profile: ResolvedProfile): readonly WishedValue[] {
-  const { tree } = input
-  const placesOf = placesOn(input)
+function profileValues({ tree }: WishedInput, profile: ResolvedProfile, placesOf: PlacesOf): readonly WishedValue[] {
   const found = new Map<string, WishedValue>()
   for (const element of profile.keys()) {
     for (const { model, device: path } of placesOf(element)) {
@@ -208,11 +212,11 @@ function objectsOf({ tree, lineCount, linesWished, state, macOf }: WishedInput):
 }
 
 /** What has no place in the tree comes as a file; so does a private CA. */
-function filesOf(input: WishedInput, profile: ResolvedProfile): Wished['files'] {
+function filesOf(input: WishedInput, profile: ResolvedProfile, placesOf: PlacesOf): Wished['files'] {
   const { state, customCa, hashOf, macOf, secretsMayGo } = input
   // The files' addresses are the phone's own, over TLS; a device that did not prove itself gets none.
   if (!secretsMayGo) return []
-  const unmapped = unmappedText(input, profile)
+  const unmapped = unmappedText(input, profile, placesOf)
   // A keyed hash: there are secrets in it.
   const config = macOf('', unmapped)
   const files: Extract<TaskRequest, { kind: 'download' }>[] = []
@@ -229,11 +233,10 @@ function filesOf(input: WishedInput, profile: ResolvedProfile): Wished['files'] 
 }
 
 /** The part of a profile that the tree has no place for. */
-function unmappedText(input: WishedInput, profile: ResolvedProfile): string {
-  const placesOf = placesOn(input)
+function unmappedText({ tree }: WishedInput, profile: ResolvedProfile, placesOf: PlacesOf): string {
   const lines: string[] = []
   for (const [element, { value, ua }] of profile) {
-    if (placesOf(element).some(({ device }) => input.tree.has(device))) continue
+    if (placesOf(element).some(({ device }) => tree.has(device))) continue
     lines.push(`${element}\u0000${value}\u0000${ua ?? ''}`)
   }
   return lines.join('\u0001')
